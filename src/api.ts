@@ -1,0 +1,41 @@
+/**
+ * The way of one API call, after the guards.
+ *
+ * Read it top to bottom: each line knows more than the one above, and says how
+ * the call can end there.
+ *
+ * @module
+ */
+
+import {
+  type AuthenticatedRequest,
+  type AuthorizedRequest,
+  type ClearedRequest,
+  publicRequest,
+} from './http/inbound.ts';
+import type { Route } from './proxy/routes.ts';
+import type { OpenedSession } from './session/session.ts';
+
+type Signed = AuthenticatedRequest<OpenedSession>;
+
+/** The parts that answer a call, each as narrow as its one use here. */
+export interface ApiParts {
+  readonly routes: { match(request: ClearedRequest): Route };
+  readonly sessions: { open(request: ClearedRequest): Promise<Signed> };
+  readonly csrf: { check(request: Signed): void };
+  readonly tokens: { attach(request: Signed, route: Route): Promise<AuthorizedRequest> };
+  readonly proxy: { forward(request: AuthorizedRequest, route: Route): Promise<void> };
+}
+
+/** Answers one API call. */
+export async function answerApiCall(
+  request: ClearedRequest,
+  { routes, sessions, csrf, tokens, proxy }: ApiParts,
+): Promise<void> {
+  const route = routes.match(request); //                                 404 no such route, 405 not this method
+  if (route.access === 'public') return proxy.forward(publicRequest(request), route);
+  const authenticated = await sessions.open(request); //                  401 signed out, 503 no store
+  csrf.check(authenticated); //                                           403 no good token
+  const authorized = await tokens.attach(authenticated, route); //        403 no such scope, 401 signed out, 503 no token now
+  await proxy.forward(authorized, route); //                              413, 502, 504, or the upstream's answer
+}

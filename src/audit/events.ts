@@ -1,0 +1,83 @@
+/**
+ * The vocabulary of the audit trail: every event, its fields, how long it is
+ * worth keeping and which question it answers. docs/audit-events.md is generated
+ * from this table.
+ *
+ * @module
+ */
+
+interface EventEntry {
+  /** What somebody who reads the trail learns from it. */
+  readonly answers: string;
+  /** Beside `time`, `event`, `outcome` and `request_id`, which every event has. */
+  readonly fields: readonly string[];
+  /** Months to keep it (CNIL, délib. 2021-122: six to twelve by default). */
+  readonly retentionMonths: number;
+}
+
+/** Every event. Names are noun.verb-past. */
+export const events = {
+  'server.started': {
+    answers: 'Since when does this process serve, and with which settings?',
+    fields: ['version', 'public_url', 'store', 'routes'],
+    retentionMonths: 12,
+  },
+  'server.stopped': { answers: 'When and why did this process end?', fields: ['reason'], retentionMonths: 12 },
+  'sign-in.succeeded': {
+    answers: 'Who signed in when, and how strongly?',
+    fields: ['session', 'subject', 'acr', 'address'],
+    retentionMonths: 12,
+  },
+  'sign-in.failed': {
+    answers: 'Which sign-ins were refused, and for which reason?',
+    fields: ['reason', 'code', 'address'],
+    retentionMonths: 12,
+  },
+  'session.ended': {
+    answers: 'When and why did a session end?',
+    fields: ['session', 'subject', 'reason'],
+    retentionMonths: 12,
+  },
+  'session.unreadable': {
+    answers: 'Was a stored session exchanged, damaged, or sealed with a key that is gone?',
+    fields: ['session', 'part', 'reason'],
+    retentionMonths: 12,
+  },
+  'token.refreshed': { answers: 'When were tokens renewed?', fields: ['session', 'audience'], retentionMonths: 6 },
+  'token.refresh-failed': {
+    answers: 'Why were tokens not renewed, and did it end the session?',
+    fields: ['session', 'audience', 'reason', 'ends_session'],
+    retentionMonths: 12,
+  },
+  'token.revocation-failed': {
+    answers: 'Which refresh token could not be revoked at the provider?',
+    fields: ['session', 'reason'],
+    retentionMonths: 12,
+  },
+  'request.denied': {
+    answers: 'Which requests did a guard refuse, and why?',
+    fields: ['kind', 'method', 'route', 'reason', 'address'],
+    retentionMonths: 6,
+  },
+  'dependency.failed': {
+    answers: 'When was the store or the provider out of reach?',
+    fields: ['dependency', 'reason'],
+    retentionMonths: 6,
+  },
+  'dependency.recovered': {
+    answers: 'When did it answer again?',
+    fields: ['dependency'],
+    retentionMonths: 6,
+  },
+} as const satisfies Readonly<Record<string, EventEntry>>;
+
+/** The name of an event. */
+export type EventName = keyof typeof events;
+
+/** How what the event tells of went out (Elastic Common Schema, `event.outcome`, with `denied` told apart). */
+export type Outcome = 'success' | 'denied' | 'failure';
+
+/** The fields of an event of one name. Values are texts and numbers: nothing nested can smuggle more in. */
+export type EventFields<Name extends EventName> = {
+  readonly [Field in (typeof events)[Name]['fields'][number]]?: string | number | boolean | undefined;
+} & { readonly request_id?: string | undefined };

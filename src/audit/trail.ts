@@ -1,0 +1,80 @@
+/**
+ * The log and the audit trail: one JSON line for each thing that happened.
+ *
+ * Audit events are written whatever the log level is (LG-13). Lines are gathered
+ * and written in blocks, and at the latest after a second, since one write for
+ * each request is dear.
+ *
+ * @module
+ */
+
+import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import type { EventFields, EventName, Outcome } from './events.ts';
+
+/** Takes lines for the log. `fields` hold texts and numbers that may be written. */
+export interface Log {
+  debug(message: string, fields?: object): void;
+  info(message: string, fields?: object): void;
+  warn(message: string, fields?: object): void;
+  error(message: string, fields?: object): void;
+}
+
+/** What the trail is made from. */
+export interface TrailOptions {
+  readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Where lines go; standard output by default. */
+  readonly stream?: DestinationStream | undefined;
+}
+
+/** Writes lines and events. */
+export class Trail implements Log {
+  readonly #lines: Logger;
+  readonly #events: Logger;
+  readonly #flush: () => void;
+
+  constructor({ level, stream }: TrailOptions) {
+    const target = stream ?? destination({ fd: 1, sync: false, minLength: 4096, periodicFlush: 1000 });
+    const options = {
+      base: null,
+      messageKey: 'message',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label: string) => ({ level: label }) },
+    };
+    this.#lines = pino({ ...options, level }, target);
+    this.#events = pino({ ...options, level: 'info' }, target);
+    this.#flush = () => {
+      if ('flushSync' in target && typeof target.flushSync === 'function') target.flushSync();
+    };
+  }
+
+  /** Writes an event that must be provable later. */
+  event<Name extends EventName>(event: Name, outcome: Outcome, fields: EventFields<Name>): void {
+    this.#events.info({ event, outcome, ...fields });
+  }
+
+  /** Whether lines of `level` are written at all, so that nobody makes one in vain. */
+  writes(level: 'debug' | 'info'): boolean {
+    return this.#lines.isLevelEnabled(level);
+  }
+
+  debug(message: string, fields: object = {}): void {
+    this.#lines.debug(fields, message);
+  }
+
+  info(message: string, fields: object = {}): void {
+    this.#lines.info(fields, message);
+  }
+
+  warn(message: string, fields: object = {}): void {
+    this.#lines.warn(fields, message);
+  }
+
+  error(message: string, fields: object = {}): void {
+    this.#lines.error(fields, message);
+  }
+
+  /** Writes what is still gathered. Call it before the process ends. */
+  flush(): void {
+    this.#flush();
+  }
+}

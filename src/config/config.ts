@@ -1,0 +1,93 @@
+/**
+ * The configuration as the rest of the product sees it: checked, typed, in ms and
+ * bytes. Made by config/load.ts; nobody else reads the environment or a file of
+ * settings.
+ *
+ * @module
+ */
+
+import type { Secret } from '../base/secret.ts';
+
+/** How the client proves itself at the authorization server (OIDC Core, 9). */
+export type ClientAuthMethod = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
+
+/** What the page must send to prove that a request came from it. */
+export type CsrfMode = 'token' | 'header';
+
+/** Who may use a route. */
+export type Access = 'session' | 'public';
+
+/** Which token goes to the upstream. */
+export type TokenKind = 'user' | 'none';
+
+/** One entry of the rules file, or what `API_UPSTREAM` stands for. */
+export interface RouteConfig {
+  /** Public prefix, on segment borders, case-sensitive, without a slash at the end. */
+  readonly path: string;
+  /** Origin of the upstream and the path that replaces the prefix, without a slash at the end. */
+  readonly upstream: { readonly origin: string; readonly path: string };
+  /** GET brings HEAD with it. */
+  readonly methods: readonly string[];
+  readonly access: Access;
+  readonly token: TokenKind;
+  /** The resource the access token is for (RFC 8707); `API_AUDIENCE` when undefined. */
+  readonly audience: string | undefined;
+  /** What the access token must allow. Coarse; the service itself checks the object. */
+  readonly scopes: readonly string[];
+  /** To the answer's headers, and between two chunks. */
+  readonly timeoutMs: number;
+  /** Bytes; 0 for no limit. */
+  readonly maxBody: number;
+}
+
+/** The page, from a folder of files or from another server. */
+export type PageConfig =
+  | { readonly kind: 'files'; readonly directory: string }
+  | { readonly kind: 'upstream'; readonly url: string };
+
+/** Where sessions lie. */
+export type StoreConfig =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'redis'; readonly url: Secret; readonly timeoutMs: number };
+
+/** All settings, checked. */
+export interface Config {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly operations: { readonly host: string; readonly port: number };
+  /** Files of the certificate chain and key; `undefined`: http behind a terminator. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  /** An origin: scheme, host, and port where it is not the default. */
+  readonly publicUrl: string;
+  /** Empty, or beginning with a slash and not ending with one. */
+  readonly authBasePath: string;
+  readonly issuer: string;
+  readonly client: {
+    readonly id: string;
+    readonly authMethod: ClientAuthMethod;
+    readonly secret: Secret | undefined;
+    /** PEM (PKCS#8) of the key for `private_key_jwt`. */
+    readonly key: Secret | undefined;
+  };
+  readonly scopes: readonly string[];
+  /** Whether `SCOPES` was left at its default, so that what the provider does not know is left out. */
+  readonly scopesAreDefault: boolean;
+  readonly apiAudience: string | undefined;
+  readonly userClaims: readonly string[];
+  readonly providerTimeoutMs: number;
+  readonly store: StoreConfig;
+  /** At least one. The first signs and seals, the others still open. */
+  readonly sessionSecrets: readonly Secret[];
+  readonly sessionIdleTimeoutMs: number;
+  readonly sessionLifetimeMs: number;
+  readonly routes: readonly RouteConfig[];
+  readonly page: PageConfig;
+  readonly corsAllowedOrigins: readonly string[];
+  readonly csrfMode: CsrfMode;
+  /** Addresses and CIDR ranges. */
+  readonly trustedProxies: readonly string[];
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly readyStrict: boolean;
+  readonly shutdownTimeoutMs: number;
+  /** What is allowed but worth a line in the log at start. */
+  readonly warnings: readonly string[];
+}

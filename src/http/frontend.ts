@@ -1,0 +1,97 @@
+/**
+ * Everything that hangs on the public origin.
+ *
+ * A frontend is one single-page app as browsers know it: its origin, the cookies
+ * it has, the other origins it trusts. Its id goes into the hash of every session
+ * key and into every derived key, so what belongs to one is nothing at another.
+ *
+ * Its provider, routes and sessions are made in app.ts and found by this id.
+ *
+ * @module
+ */
+
+/** The names of our cookies for one frontend. */
+export interface CookieNames {
+  readonly session: string;
+  /** Followed by 8 characters of the hash of `state`: one cookie for each pending login. */
+  readonly loginPrefix: string;
+  /** Counts the starts of a sign-in. */
+  readonly starts: string;
+}
+
+/** The public paths of the auth routes, `AUTH_BASE_PATH` included. */
+export interface AuthPaths {
+  readonly login: string;
+  readonly callback: string;
+  readonly session: string;
+  readonly refresh: string;
+  readonly logout: string;
+}
+
+/** One single-page app as browsers know it. */
+export interface Frontend {
+  readonly id: string;
+  /** Scheme, host and port as browsers write it: `https://app.example`. */
+  readonly origin: string;
+  /** Lower case, without a default port: what `Host` must say. */
+  readonly host: string;
+  /** On a loopback name: any port is accepted in `Host`, and http is allowed. */
+  readonly loopback: boolean;
+  /** Whether browsers reach it over https; decides `Secure`, cookie prefixes and HSTS. */
+  readonly secure: boolean;
+  readonly paths: AuthPaths;
+  readonly cookies: CookieNames;
+  /** Other origins that may call us with the cookie, compared whole. */
+  readonly trustedOrigins: ReadonlySet<string>;
+}
+
+/** What a frontend is made from. All of it comes from the configuration, nothing from a request. */
+export interface FrontendOptions {
+  readonly id: string;
+  /** An origin, checked when the configuration was loaded. */
+  readonly publicUrl: string;
+  readonly authBasePath: string;
+  readonly trustedOrigins: readonly string[];
+}
+
+/** Makes a frontend. */
+export function createFrontend({ id, publicUrl, authBasePath, trustedOrigins }: FrontendOptions): Frontend {
+  const { origin, host, protocol, hostname } = new URL(publicUrl);
+  const secure = protocol === 'https:';
+  const path = (name: string) => `${authBasePath}/${name}`;
+  return {
+    id,
+    origin,
+    host,
+    loopback: isLoopbackName(hostname),
+    secure,
+    paths: {
+      login: path('login'),
+      callback: path('callback'),
+      session: path('session'),
+      refresh: path('session/refresh'),
+      logout: path('logout'),
+    },
+    cookies: cookieNames(secure),
+    trustedOrigins: new Set(trustedOrigins),
+  };
+}
+
+/** Whether a host name can only mean this machine: the one place where plain http is allowed (RFC 6761, 6.3). */
+export function isLoopbackName(hostname: string): boolean {
+  const name = hostname
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '');
+  return name === 'localhost' || name.endsWith('.localhost') || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name);
+}
+
+// A browser that knows the __Host-Http- prefix refuses such a cookie from script; one that does not sees a __Host- name.
+function cookieNames(secure: boolean): CookieNames {
+  const prefix = secure ? '__Host-Http-' : '';
+  return {
+    session: `${prefix}claimcheck`,
+    loginPrefix: `${prefix}claimcheck-login-`,
+    starts: `${prefix}claimcheck-starts`,
+  };
+}

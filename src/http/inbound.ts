@@ -1,0 +1,133 @@
+/**
+ * A request that came in, and what is known of it so far.
+ *
+ * The types grow with the knowledge: {@link InboundRequest}, {@link ClearedRequest},
+ * {@link AuthenticatedRequest}, {@link AuthorizedRequest}. Each is made in one
+ * place only, so a function that asks for the last cannot be reached by a request
+ * that skipped the guards, the session or the token.
+ *
+ * @module
+ */
+
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Frontend } from './frontend.ts';
+import type { ReplyHeaders } from './reply-headers.ts';
+import type { RequestRecord } from './request-record.ts';
+
+/** P page, A auth route, I API call, U upgrade, O operations. */
+export type Kind = 'P' | 'A' | 'I' | 'U' | 'O';
+
+/** What a request that asks for another protocol brings along. */
+export interface UpgradeSocket {
+  readonly socket: Socket;
+  /** What the client sent behind the handshake. */
+  readonly head: Buffer;
+}
+
+/** A request as Node gives it. For an upgrade the response was made by us and writes to the socket. */
+export interface Incoming {
+  readonly message: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly upgrade: UpgradeSocket | undefined;
+}
+
+/** What is known of a request before it was read. */
+export interface Opening {
+  readonly id: string;
+  /** By `Clock.elapsed`. */
+  readonly startedAt: number;
+  readonly record: RequestRecord;
+}
+
+/** A request, read once and made unambiguous. Made by the stage `receive`. */
+export interface InboundRequest {
+  /** Names this request in logs, in the audit trail and in error answers; chosen by us, never by the client. */
+  readonly id: string;
+  readonly kind: Kind;
+  readonly frontend: Frontend;
+  /** One of the known methods, in upper case. */
+  readonly method: string;
+  /** The path as it was received, which is also its canonical form: everything else was refused. */
+  readonly path: string;
+  /** The query as it was received, with its `?`, or empty. */
+  readonly search: string;
+  /** The nearest address that no trusted proxy of ours has; without zone, IPv4 when mapped. */
+  readonly clientAddress: string;
+  readonly origin: string | undefined;
+  /** `Sec-Fetch-Site`, `-Mode`, `-Dest`, as sent. */
+  readonly fetchSite: string | undefined;
+  readonly fetchMode: string | undefined;
+  readonly fetchDest: string | undefined;
+  /** `X-Forwarded-Proto` of a trusted proxy; `undefined` when no trusted proxy said anything. */
+  readonly forwardedProto: string | undefined;
+  /** As Node joined them. No decision but those of the fields here may be based on them. */
+  readonly headers: IncomingHttpHeaders;
+  /** The raw value of the session cookie, there once at the most. */
+  readonly sessionCookie: string | undefined;
+  /** What the stages want on whatever answer is sent. */
+  readonly replyHeaders: ReplyHeaders;
+  /** What will be logged of it. */
+  readonly record: RequestRecord;
+  readonly message: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Present on kind U. */
+  readonly upgrade: UpgradeSocket | undefined;
+}
+
+declare const clearedBy: unique symbol;
+declare const authenticatedBy: unique symbol;
+declare const authorizedBy: unique symbol;
+
+/** A request that every guard of its kind let through. Made by the pipeline alone. */
+export type ClearedRequest = InboundRequest & { readonly [clearedBy]: 'guards' };
+
+/** What is known of a session outside of session/. */
+export interface SessionFacts {
+  /** The hash under which the session lies in the store; of no use as a cookie. */
+  readonly id: string;
+  readonly subject: string;
+}
+
+/** A cleared request with the session of its person. Made by `sessions.open`. */
+export interface AuthenticatedRequest<Session extends SessionFacts = SessionFacts> {
+  readonly request: ClearedRequest;
+  readonly session: Session;
+  readonly [authenticatedBy]: 'session';
+}
+
+/** A request that may go to its upstream. Made by `tokens.attach`, or by {@link publicRequest} for a public route. */
+export interface AuthorizedRequest {
+  readonly request: ClearedRequest;
+  /** The session it belongs to; `undefined` on a public route. */
+  readonly session: SessionFacts | undefined;
+  /** The value of `Authorization` for the upstream; `undefined` where the route sends no token. */
+  readonly authorization: string | undefined;
+  readonly [authorizedBy]: 'token';
+}
+
+/** For the pipeline: notes that all guards let `request` through. */
+export function clear(request: InboundRequest): ClearedRequest {
+  return request as ClearedRequest; // the brand exists for the compiler only
+}
+
+/** For `sessions.open`: `session` was opened with the cookie of `request`. */
+export function authenticate<Session extends SessionFacts>(
+  request: ClearedRequest,
+  session: Session,
+): AuthenticatedRequest<Session> {
+  return { request, session } as AuthenticatedRequest<Session>; // as above
+}
+
+/** For `tokens.attach`: the request may go on with `authorization`, or without where that is what the route says. */
+export function authorize(
+  { request, session }: AuthenticatedRequest,
+  authorization: string | undefined,
+): AuthorizedRequest {
+  return { request, session, authorization } as AuthorizedRequest; // as above
+}
+
+/** For a route with `access: public`: nobody is asked who it is, and no token goes with it. */
+export function publicRequest(request: ClearedRequest): AuthorizedRequest {
+  return { request, session: undefined, authorization: undefined } as AuthorizedRequest; // as above
+}

@@ -1,0 +1,157 @@
+/**
+ * A listening port: Node's server, set to read strictly, with every event of it
+ * that can end a request led to the same place.
+ *
+ * `Expect`, upgrades and CONNECT have events of their own in Node; a control that
+ * listened to `request` alone would be skipped by them (design rule 6).
+ *
+ * @module
+ */
+
+import { createServer, type Server, type ServerOptions, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../base/clock.ts';
+import { pause } from '../base/clock.ts';
+import { catalogue, type ErrorCode, problemOf } from '../errors.ts';
+import type { Incoming } from './inbound.ts';
+
+/** What a port is opened with. */
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0 lets the system choose a free one. */
+  readonly port: number;
+  /** PEM texts; `undefined` for plain http. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly clock: Clock;
+}
+
+/** Where a port leads what comes in. */
+export interface ListenerEvents {
+  onRequest(from: Incoming): void;
+  /** Told of what Node's parser refused; it has been answered. */
+  onRefused(code: ErrorCode, detail: string): void;
+}
+
+const strict: ServerOptions = {
+  maxHeaderSize: 16 * 1024,
+  insecureHTTPParser: false,
+  // A missing or doubled Host is refused by us, with a log line.
+  requireHostHeader: false,
+  headersTimeout: 15_000,
+  // A long upload is no fault; between two chunks it has the time limit of its route.
+  requestTimeout: 0,
+  // Longer than the 60 s of common balancers, so that it is not us who close a connection they are about to use.
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 5_000,
+};
+
+/** One listening port. */
+export class Listener {
+  readonly #server: Server;
+  readonly #options: ListenerOptions;
+  #draining = false;
+
+  constructor(options: ListenerOptions, events: ListenerEvents) {
+    this.#options = options;
+    this.#server = options.tls
+      ? createTlsServer({ ...strict, ...options.tls, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] })
+      : createServer(strict);
+    const onRequest = (from: Incoming) => {
+      if (this.#draining) from.response.shouldKeepAlive = false;
+      events.onRequest(from);
+    };
+    const answer = (message: Incoming['message'], response: ServerResponse) =>
+      onRequest({ message, response, upgrade: undefined });
+    this.#server.on('request', answer).on('checkContinue', answer).on('checkExpectation', answer);
+    this.#server.on('upgrade', (message, duplex, head) => {
+      const socket = duplex as Socket; // Node gives a net.Socket unless somebody emits the event by hand
+      onRequest({ message, response: responseOn(message, socket), upgrade: { socket, head } });
+    });
+    this.#server.on('connect', (_message, socket) => refuse(socket, 'method-unknown', events));
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => onClientError(error, socket, events));
+  }
+
+  /** Opens the port. Rejects, with what to do, when it cannot be had. */
+  async listen(): Promise<number> {
+    const { host, port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+      this.#server.listen(port, host, resolve);
+    });
+    return (this.#server.address() as AddressInfo).port; // a TCP port, since it listens on one
+  }
+
+  /**
+   * Closes the port: no new connections, `Connection: close` on what is still
+   * answered, and after `limitMs` an end to what has not ended by itself.
+   */
+  async close(limitMs: number): Promise<void> {
+    this.#draining = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    await Promise.race([closed, pause(this.#options.clock, limitMs)]);
+    this.#server.closeAllConnections();
+  }
+}
+
+function responseOn(message: Incoming['message'], socket: Socket): ServerResponse {
+  const response = new ServerResponse(message);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  response.once('finish', () => socket.destroySoon());
+  // Node has taken its own listener off; without one a reset would end the process.
+  socket.on('error', () => socket.destroy());
+  return response;
+}
+
+function onClientError(error: NodeJS.ErrnoException, socket: Duplex, events: ListenerEvents): void {
+  if (error.code === 'ECONNRESET' || error.code === 'EPIPE') {
+    socket.destroy();
+    return;
+  }
+  refuse(socket, parserCodes.get(error.code ?? '') ?? 'request-ambiguous', { ...events, detail: error.code });
+}
+
+const parserCodes: ReadonlyMap<string, ErrorCode> = new Map([
+  ['HPE_HEADER_OVERFLOW', 'headers-too-large'],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 'body-too-large'],
+  ['HPE_INVALID_METHOD', 'method-unknown'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 'request-timeout'],
+]);
+
+// There is no response object to write to, or it must not be trusted any more: bytes by hand, and the connection ends.
+function refuse(
+  socket: Duplex,
+  code: ErrorCode,
+  { onRefused, detail }: Pick<ListenerEvents, 'onRefused'> & { detail?: string | undefined },
+): void {
+  onRefused(code, detail ?? code);
+  if (!socket.writable || isAnswering(socket)) {
+    socket.destroy();
+    return;
+  }
+  const { status, title, source } = catalogue[code];
+  const body = JSON.stringify(problemOf(code, 'none'));
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nX-Error-Source: ${source}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+/** Whether an answer was begun on this connection: bytes put behind it would be read as part of it. */
+function isAnswering(socket: Duplex): boolean {
+  return '_httpMessage' in socket && socket._httpMessage instanceof ServerResponse && socket._httpMessage.headersSent;
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const advice: Readonly<Record<string, string>> = {
+    EADDRINUSE: `Port ${port} on ${host} is taken. End what listens there, or choose another with PORT or OPS_PORT.`,
+    EACCES: `Port ${port} on ${host} needs more rights. Choose one above 1023 with PORT or OPS_PORT.`,
+    EADDRNOTAVAIL: `This machine has no address ${host}. Correct HOST or OPS_HOST.`,
+  };
+  return new Error(advice[error.code ?? ''] ?? `Port ${port} on ${host} cannot be opened (${error.code}).`, {
+    cause: error,
+  });
+}

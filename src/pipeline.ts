@@ -1,0 +1,151 @@
+/**
+ * The way of a request, in one table.
+ *
+ * A request is of one kind: a page, an auth route, an API call, an upgrade, or an
+ * operations route on the internal port. It runs down the table through the
+ * stages that carry its letter, in this order. There is no other place where
+ * order is decided.
+ *
+ * The table is compiled once into one list for each kind, so a request costs a
+ * few calls and no look-up.
+ *
+ * @module
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DenyReason } from './guards/decision.ts';
+import {
+  type ClearedRequest,
+  clear,
+  type InboundRequest,
+  type Incoming,
+  type Kind,
+  type Opening,
+} from './http/inbound.ts';
+import { failureReply, problemReply } from './http/problem.ts';
+import { sendReply } from './http/reply.ts';
+
+/** What a stage says: go on, I answered, or refuse for this reason. */
+export type Step = 'next' | 'answered' | DenyReason;
+
+/** A stage between reading and answering. */
+export type Guard = (request: InboundRequest) => Step;
+
+/** The last stage of a kind. What it throws becomes the answer. */
+export type Answer = (request: ClearedRequest) => void | Promise<void>;
+
+/** The parts that the table arranges. */
+export interface Stages {
+  readonly record: (message: IncomingMessage, response: ServerResponse) => Opening;
+  /** The request, or `undefined` when it was refused and answered. */
+  readonly receive: (opening: Opening, from: Incoming) => InboundRequest | undefined;
+  readonly securityHeaders: Guard;
+  readonly plainHttp: Guard;
+  readonly cors: Guard;
+  readonly crossOrigin: Guard;
+  readonly signIn: Answer;
+  readonly api: Answer;
+  readonly page: Answer;
+  readonly upgrade: Answer;
+  readonly operations: (opening: Opening, from: Incoming) => void;
+}
+
+/** One row: a name, the kinds it applies to, and what it does there. */
+export interface Row {
+  readonly name: string;
+  readonly kinds: readonly Kind[];
+  readonly guard?: Guard;
+  readonly answer?: Answer;
+}
+
+/** Arranges the stages. */
+export function arrange(stages: Stages): readonly Row[] {
+  return [
+    //  stage                      page auth api upgr ops     answers by itself with
+    row('record', 'P    A    I    U    O'), // never; sees every outcome
+    row('receive', 'P    A    I    U     '), // 400, 414, 417, 421, 501
+    row('security headers', 'P    A    I    U     ', { guard: stages.securityHeaders }), // never
+    row('plain http', 'P    A    I    U     ', { guard: stages.plainHttp }), // 308, 403
+    row('cors', '     A    I          ', { guard: stages.cors }), // 204 to a preflight, 403
+    row('cross origin', '     A    I    U     ', { guard: stages.crossOrigin }), // 403
+    row('sign-in', '     A               ', { answer: stages.signIn }), // login, callback, session, logout
+    row('api', '          I          ', { answer: stages.api }), // see api.ts
+    row('page', 'P                    ', { answer: stages.page }), // 200, 304, 404, 405
+    row('upgrade', '               U     ', { answer: stages.upgrade }), // 101, 426
+    row('operations', '                    O'), // 200, 404, 503
+  ]; // biome keeps the columns: see biome.json
+}
+
+/** What no kind may lack, whatever the table says. */
+const required: Readonly<Record<Exclude<Kind, 'O'>, readonly string[]>> = {
+  P: ['security headers', 'plain http'],
+  A: ['security headers', 'plain http', 'cors', 'cross origin'],
+  I: ['security headers', 'plain http', 'cors', 'cross origin'],
+  U: ['security headers', 'plain http', 'cross origin'],
+};
+
+/**
+ * Turns the table into the function that Node's server calls.
+ *
+ * Throws when a kind lacks a guard it needs or has not exactly one answer: a
+ * mistake in the table ends the start, it does not open a door.
+ */
+export function compile(rows: readonly Row[], stages: Stages): (from: Incoming) => void {
+  const chains = { P: chainOf(rows, 'P'), A: chainOf(rows, 'A'), I: chainOf(rows, 'I'), U: chainOf(rows, 'U') };
+  return (from) => {
+    const opening = stages.record(from.message, from.response);
+    const request = stages.receive(opening, from);
+    if (request === undefined || request.kind === 'O') return;
+    const { guards, answer } = chains[request.kind];
+    for (const guard of guards) {
+      const step = guard(request);
+      if (step === 'next') continue;
+      if (step !== 'answered') refuse(request, step);
+      return;
+    }
+    run(answer, clear(request));
+  };
+}
+
+/** The function for the internal port. */
+export function compileOperations({ record, operations }: Stages): (from: Incoming) => void {
+  return (from) => operations(record(from.message, from.response), from);
+}
+
+interface Chain {
+  readonly guards: readonly Guard[];
+  readonly answer: Answer;
+}
+
+function chainOf(rows: readonly Row[], kind: Exclude<Kind, 'O'>): Chain {
+  const own = rows.filter((row) => row.kinds.includes(kind));
+  const missing = required[kind].filter((name) => !own.some((row) => row.name === name && row.guard));
+  const [answer, second] = own.flatMap((row) => row.answer ?? []);
+  if (missing.length > 0) throw new Error(`kind ${kind} lacks the guards ${missing.join(', ')}`);
+  if (answer === undefined || second !== undefined) throw new Error(`kind ${kind} needs exactly one answer`);
+  return { guards: own.flatMap((row) => row.guard ?? []), answer };
+}
+
+function refuse(request: InboundRequest, reason: DenyReason): void {
+  request.record.refuse(reason);
+  sendReply(request, problemReply(request, reason));
+}
+
+function run(answer: Answer, request: ClearedRequest): void {
+  try {
+    answer(request)?.catch((error: unknown) => fail(request, error));
+  } catch (error) {
+    fail(request, error);
+  }
+}
+
+// An answer that was begun can only be broken off: its end would say that it is whole.
+function fail(request: ClearedRequest, error: unknown): void {
+  const reply = failureReply(request, error);
+  if (request.response.headersSent) request.response.destroy();
+  else sendReply(request, reply);
+}
+
+function row(name: string, columns: string, part: Pick<Row, 'guard' | 'answer'> = {}): Row {
+  return { name, kinds: [...columns].filter((letter): letter is Kind => 'PAIUO'.includes(letter)), ...part };
+}

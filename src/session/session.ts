@@ -1,0 +1,110 @@
+/**
+ * A session: who is signed in, until when, and with which tokens. Pure.
+ *
+ * A session is found by a secret that only the cookie holds; `id` is the hash of
+ * that secret (session/seal.ts). How a session began is not its business.
+ *
+ * @module
+ */
+
+import type { SessionFacts } from '../http/inbound.ts';
+
+/** Why a session ended. The page, the audit trail and the metrics say it in these words. */
+export type EndReason = 'signed-out' | 'back-channel' | 'idle' | 'lifetime' | 'revoked' | 'refresh-failed' | 'replaced';
+
+/** Who is signed in, as the authorization server said. */
+export interface Identity {
+  readonly issuer: string;
+  /** Unique within its issuer; a person is the pair of both (OIDC Core, 5.7). */
+  readonly subject: string;
+  /** The authorization server's own session id, where it gave one. */
+  readonly sid: string | undefined;
+  /** Only those listed in `USER_CLAIMS`. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** When the person proved who they are, ms; where it was told. */
+  readonly authTime: number | undefined;
+  readonly acr: string | undefined;
+}
+
+/** One access token and what is known of it. */
+export interface TokenSet {
+  readonly accessToken: string;
+  /** The instant it ends, ms; `undefined` when the authorization server did not say. */
+  readonly expiresAt: number | undefined;
+  readonly issuedAt: number;
+  /** What was granted, which may be less than was asked for (RFC 6749, 3.3). */
+  readonly scope: readonly string[];
+}
+
+/** The tokens of one session: the one refresh token, and a set for each audience. */
+export interface SessionTokens {
+  readonly refreshToken: string | undefined;
+  /** The instant the refresh token ends, ms, where it was told. */
+  readonly refreshExpiresAt: number | undefined;
+  /**
+   * Whether a grant of this session ever brought another refresh token than the one it spent.
+   * `undefined` until the first refresh: only then is it known whether a lost answer can be asked for again.
+   */
+  readonly rotates: boolean | undefined;
+  /** By audience; '' is the one asked for at sign-in (`API_AUDIENCE`, or none). */
+  readonly sets: Readonly<Record<string, TokenSet>>;
+}
+
+/** What is written once at sign-in, and again by step-up, re-sealing or changed claims. */
+export interface SessionRecord {
+  readonly identity: Identity;
+  /** The secret of csurf's synchronizer token. */
+  readonly csrfSecret: string;
+  readonly createdAt: number;
+  /** The end in any case, ms: the lifetime, or the refresh token's own end where that is earlier. */
+  readonly expiresAt: number;
+}
+
+/** What may be shown of a session to the same person elsewhere, and to operators. */
+export interface SessionCard {
+  /** 128 random bits, base64url. Public: names the session without opening it. */
+  readonly handle: string;
+  readonly createdAt: number;
+  /** Family of the user agent, e.g. `Firefox on Linux`; never the whole header. */
+  readonly agent: string;
+  /** Truncated: /24 or /48. */
+  readonly address: string;
+}
+
+/** A session whose seal was opened with the secret of a cookie. A snapshot: what is newer lies in the store. */
+export interface OpenedSession extends SessionFacts, SessionRecord {
+  /** The hash of the secret; the name in the store. */
+  readonly id: string;
+  readonly subject: string;
+  readonly card: SessionCard;
+  /** The instant of the last activity that was written down, ms. */
+  readonly seenAt: number;
+  readonly tokens: SessionTokens;
+  /** Counts the writes of the record. */
+  readonly version: number;
+  /** Counts the writes of the tokens. */
+  readonly tokensVersion: number;
+  /** The instant until which somebody spends the refresh token of `tokensVersion`; `undefined` when nobody does. */
+  readonly spendingUntil: number | undefined;
+}
+
+/** Rules of time for sessions. */
+export interface Lifetimes {
+  readonly idleTimeoutMs: number;
+  readonly lifetimeMs: number;
+}
+
+/** The instant a session ends without activity. */
+export function idleEndOf(session: Pick<OpenedSession, 'seenAt'>, { idleTimeoutMs }: Lifetimes): number {
+  return session.seenAt + idleTimeoutMs;
+}
+
+/** Why the session has ended by `now`, or `undefined` while it lives. */
+export function endedBy(
+  session: Pick<OpenedSession, 'seenAt' | 'expiresAt'>,
+  lifetimes: Lifetimes,
+  now: number,
+): EndReason | undefined {
+  if (now >= session.expiresAt) return 'lifetime';
+  return now >= idleEndOf(session, lifetimes) ? 'idle' : undefined;
+}

@@ -1,0 +1,145 @@
+/**
+ * The contract of a session store. test/contract/session-store.ts checks every
+ * implementation against the sentences below.
+ *
+ * A store sees hashes and sealed bytes, never a secret, token or name. Every
+ * session is created once under a fresh id and every later write demands that it
+ * still exists: so nothing can revive a session, and a sign-out always wins.
+ *
+ * Every write may be repeated: a caller whose deadline passed does not know
+ * whether it took place.
+ *
+ * @module
+ */
+
+import type { EndReason } from './session.ts';
+
+/** A session as it lies in the store. */
+export interface StoredSession {
+  readonly version: number;
+  readonly sealed: Buffer;
+  /** In clear, since it names nobody: the instant of the last activity, ms. */
+  readonly seenAt: number;
+  readonly tokens: StoredTokens;
+  readonly card: Buffer;
+}
+
+/** The tokens of a session as they lie in the store. */
+export interface StoredTokens {
+  readonly version: number;
+  readonly sealed: Buffer;
+  /** Who spends the refresh token of `version`, and until when; `undefined` when nobody does. */
+  readonly spending: { readonly owner: string; readonly until: number } | undefined;
+}
+
+/** What a session is created from. */
+export interface NewSession {
+  readonly id: string;
+  readonly sealed: Buffer;
+  readonly tokens: Buffer;
+  readonly card: Buffer;
+  readonly seenAt: number;
+  /** The instant at which the store may forget it by itself, ms. */
+  readonly expiresAt: number;
+}
+
+/** A write of the record, or of the tokens. */
+export interface SealedWrite {
+  readonly id: string;
+  /** The version it was made from; the stored one becomes one more. */
+  readonly version: number;
+  readonly sealed: Buffer;
+}
+
+/** The claim to spend the refresh token of `version`. */
+export interface Spending {
+  readonly id: string;
+  readonly version: number;
+  readonly owner: string;
+  /** The instant after which others may conclude that the owner is gone, ms. */
+  readonly until: number;
+}
+
+/** Membership of an index: all sessions of a person, or of a session at the authorization server. */
+export interface IndexEntry {
+  readonly index: 'sub' | 'sid';
+  /** Keyed hash of what is indexed. */
+  readonly key: string;
+  readonly id: string;
+  readonly expiresAt: number;
+}
+
+/** One-time things whose use is remembered. */
+export type Once = 'state' | 'jti';
+
+/** Told when a session ended, here or on another instance. */
+export type EndedListener = (id: string, reason: EndReason) => void;
+
+/**
+ * Keeps sessions.
+ *
+ * Absence is an answer; only a store that cannot answer throws
+ * `ProblemError('store-unavailable')`. A caller must then refuse the request
+ * (503) and never treat it as signed out or signed in.
+ */
+export interface SessionStore {
+  /** The session, or `undefined` if there is none. */
+  read(id: string): Promise<StoredSession | undefined>;
+
+  /** Adds a session with all its parts at once. `false` if the id is taken by another; the same again is `true`. */
+  create(session: NewSession): Promise<boolean>;
+
+  /** Writes the record if the stored version is the one it was made from. `false`: it changed or is gone. */
+  replaceRecord(write: SealedWrite): Promise<boolean>;
+
+  /** Notes activity at `seenAt` and moves the end to `expiresAt`; changes no version. `false` if it is gone. */
+  touch(id: string, seenAt: number, expiresAt: number): Promise<boolean>;
+
+  /**
+   * Claims the right to spend the refresh token. `begun` also for a repeated claim
+   * of the same owner; `busy` while another holds it, even past its `until`;
+   * `changed` when the version is no longer this one; `gone` without a session.
+   */
+  beginSpending(claim: Spending): Promise<'begun' | 'busy' | 'changed' | 'gone'>;
+
+  /** Moves `until` of one's own claim. `false` if it is no longer one's own. */
+  extendSpending(claim: Spending): Promise<boolean>;
+
+  /** Gives the claim back unspent: the refresh token was certainly not used. `false` if it was not one's own. */
+  abandonSpending(claim: Spending): Promise<boolean>;
+
+  /** Writes new tokens and ends the claim. A repeat of one's own write is `true`; `false`: lost, or the session is gone. */
+  saveTokens(claim: Spending, sealed: Buffer): Promise<boolean>;
+
+  /** Removes every part of a session and tells all listeners. `false` if there was none. */
+  end(id: string, reason: EndReason): Promise<boolean>;
+
+  /** Adds a member unless `issuedAt` is before the not-before of the key. `false`: refused for that reason. */
+  addToIndex(entry: IndexEntry, issuedAt: number): Promise<boolean>;
+
+  removeFromIndex(entry: Pick<IndexEntry, 'index' | 'key' | 'id'>): Promise<void>;
+
+  /** The living members of an index. */
+  membersOf(index: IndexEntry['index'], key: string): Promise<readonly string[]>;
+
+  /** The not-before of an index key, ms; `undefined` if none was set. */
+  notBefore(index: IndexEntry['index'], key: string): Promise<number | undefined>;
+
+  /** Sets not-before (it only grows), empties the index, and returns who was in it. Kept for `ttlMs`. */
+  emptyIndex(
+    index: IndexEntry['index'],
+    key: string,
+    notBefore: { readonly instant: number; readonly ttlMs: number },
+  ): Promise<readonly string[]>;
+
+  /** Marks a one-time thing as used by `claim`. `true` for the first claim and for its repeats; `false` for any other. */
+  useOnce(kind: Once, hash: string, claim: { readonly id: string; readonly ttlMs: number }): Promise<boolean>;
+
+  /** Calls `listener` for every end, wherever it took place. Returns what stops it. */
+  onEnded(listener: EndedListener): () => void;
+
+  /** Whether it answers now. Does not throw. */
+  ping(): Promise<boolean>;
+
+  close(): Promise<void>;
+}

@@ -1,0 +1,52 @@
+/**
+ * Makes stages of the pure guards: the facts they look at go in, their decision
+ * comes out as a step of the pipeline.
+ *
+ * @module
+ */
+
+import { type CrossOriginPolicy, checkCrossOrigin, checkUpgradeOrigin } from '../guards/cross-origin.ts';
+import { checkTransport } from '../guards/plain-http.ts';
+import type { Frontend } from '../http/frontend.ts';
+import { redirectReply, sendReply } from '../http/reply.ts';
+import type { Guard } from '../pipeline.ts';
+
+/**
+ * Refuses what another site caused.
+ *
+ * Left to their own checks are the routes that another site must be able to lead
+ * a browser to: the two ends of a sign-in, and the page that asks before signing out.
+ */
+export function crossOriginStage(frontend: Frontend): Guard {
+  const policy: CrossOriginPolicy = {
+    selfOrigin: frontend.origin,
+    anyPort: frontend.loopback,
+    trustedOrigins: frontend.trustedOrigins,
+  };
+  const { login, callback, logout } = frontend.paths;
+  const open = new Set([
+    `GET ${login}`,
+    `HEAD ${login}`,
+    `GET ${callback}`,
+    `HEAD ${callback}`,
+    `GET ${logout}`,
+    `HEAD ${logout}`,
+  ]);
+  return (request) => {
+    if (request.kind === 'A' && open.has(`${request.method} ${request.path}`)) return 'next';
+    const decision = request.kind === 'U' ? checkUpgradeOrigin(request, policy) : checkCrossOrigin(request, policy);
+    return decision.allowed ? 'next' : decision.reason;
+  };
+}
+
+/** Sends a navigation on to https and refuses everything else that came in clear. */
+export function plainHttpStage(frontend: Frontend): Guard {
+  return (request) => {
+    const decision = checkTransport(request, frontend.secure);
+    if (decision.allowed) return 'next';
+    const isNavigation = request.kind === 'P' && (request.fetchMode ?? 'navigate') === 'navigate';
+    if (!isNavigation || (request.method !== 'GET' && request.method !== 'HEAD')) return decision.reason;
+    sendReply(request, { ...redirectReply(frontend.origin + request.path + request.search), status: 308 });
+    return 'answered';
+  };
+}

@@ -1,0 +1,127 @@
+/**
+ * Records every request once, when its answer has ended or broken off: the log
+ * line, the metrics, and for a refusal the audit event.
+ *
+ * It stands first, so nothing can be answered without being seen. What Node's
+ * parser refuses never becomes a request; app.ts hands it to {@link Recorder.refused}.
+ *
+ * @module
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { causeText, type Pseudonyms, plainText, truncatedAddress } from '../audit/redact.ts';
+import type { Trail } from '../audit/trail.ts';
+import type { Clock } from '../base/clock.ts';
+import { randomRequestId } from '../base/random.ts';
+import { catalogue, type ErrorCode } from '../errors.ts';
+import type { InboundRequest, Opening } from '../http/inbound.ts';
+import { RequestRecord } from '../http/request-record.ts';
+import type { Metrics } from '../metrics/catalogue.ts';
+
+/** What the recorder writes to. */
+export interface RecorderParts {
+  readonly trail: Trail;
+  readonly metrics: Metrics;
+  readonly pseudonyms: Pseudonyms;
+  readonly clock: Clock;
+}
+
+/** Sees every request begin and end. */
+export class Recorder {
+  readonly #parts: RecorderParts;
+  readonly #underWay = new Set<Opening>();
+
+  constructor(parts: RecorderParts) {
+    this.#parts = parts;
+  }
+
+  /** The stage `record`. */
+  open(message: IncomingMessage, response: ServerResponse): Opening {
+    const { clock } = this.#parts;
+    const opening: Opening = { id: randomRequestId(), startedAt: clock.elapsed(), record: new RequestRecord() };
+    this.#underWay.add(opening);
+    response.once('close', () => {
+      this.#underWay.delete(opening);
+      this.#close(opening, message, response);
+    });
+    return opening;
+  }
+
+  /** How many requests are being answered. */
+  get underWay(): number {
+    return this.#underWay.size;
+  }
+
+  /** Tells the recorder what `receive` found out, for the line at the end. */
+  received(opening: Opening, request: InboundRequest): void {
+    opening.record.request = request;
+  }
+
+  /** Records what Node's parser refused before it was a request. */
+  refused(code: ErrorCode, detail: string): void {
+    const { trail, metrics } = this.#parts;
+    const { status } = catalogue[code];
+    metrics.requests.inc({ kind: 'none', status: `${Math.floor(status / 100)}xx`, code });
+    trail.info('request', { request_id: randomRequestId(), status, code, detail: plainText(detail, 40) });
+  }
+
+  #close(opening: Opening, message: IncomingMessage, response: ServerResponse): void {
+    const { metrics, clock } = this.#parts;
+    const ms = clock.elapsed() - opening.startedAt;
+    const { record } = opening;
+    const kind = record.request?.kind ?? (record.operations ? 'O' : 'none');
+    const status = response.headersSent ? `${Math.floor(response.statusCode / 100)}xx` : 'none';
+    metrics.requests.inc({ kind, status, code: record.code ?? '' });
+    metrics.requestSeconds.observe({ kind }, ms / 1000);
+    if (record.upstream !== undefined && record.upstreamMs !== undefined) {
+      metrics.upstreamSeconds.observe({ upstream: record.upstream }, record.upstreamMs / 1000);
+    }
+    this.#write(opening, { message, response, ms });
+    if (record.code !== undefined) this.#auditDenial(opening);
+  }
+
+  #write({ id, record }: Opening, { message, response, ms }: Ended): void {
+    const { trail, pseudonyms } = this.#parts;
+    const level = record.operations ? 'debug' : 'info';
+    const isFault = record.code !== undefined && catalogue[record.code].status >= 500;
+    if (!isFault && !trail.writes(level)) return;
+    const request = record.request;
+    const line = {
+      request_id: id,
+      kind: request?.kind,
+      method: plainText(message.method ?? '', 16),
+      route: record.route,
+      path: request === undefined || request.kind === 'I' ? undefined : plainText(request.path, 120),
+      status: response.headersSent ? response.statusCode : undefined,
+      aborted: response.writableFinished ? undefined : true,
+      ms: Math.round(ms * 10) / 10,
+      upstream: record.upstream,
+      upstream_ms: record.upstreamMs === undefined ? undefined : Math.round(record.upstreamMs * 10) / 10,
+      session: record.session === undefined ? undefined : pseudonyms.tag('session', record.session),
+      code: record.code,
+      detail: record.detail,
+      cause: isFault ? causeText(record.cause) : undefined,
+    };
+    if (isFault) trail.error('request', line);
+    else trail[level]('request', line);
+  }
+
+  #auditDenial({ id, record }: Opening): void {
+    const { code, request } = record;
+    if (code === undefined || ![400, 403, 421, 429].includes(catalogue[code].status)) return;
+    this.#parts.trail.event('request.denied', 'denied', {
+      request_id: id,
+      kind: request?.kind,
+      method: request?.method,
+      route: record.route,
+      reason: record.detail === undefined ? code : `${code}: ${record.detail}`,
+      address: request === undefined ? undefined : truncatedAddress(request.clientAddress),
+    });
+  }
+}
+
+interface Ended {
+  readonly message: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly ms: number;
+}
