@@ -1,0 +1,208 @@
+/**
+ * Deliberate faults: each takes one guard away. `npm run mutate` applies them one
+ * after the other and expects the named tests to fail.
+ *
+ * A new guard brings its row. `search` must stand exactly once in the file, so a
+ * row that has gone stale is told apart from a guard that nobody tests.
+ *
+ * @module
+ */
+
+/** One deliberate fault. */
+export interface Mutation {
+  /** Says what is gone: `cross-origin: the Origin is not compared`. */
+  readonly name: string;
+  /** The file that is changed, from the root of the project. */
+  readonly file: string;
+  /** Text that stands there exactly once. */
+  readonly search: string;
+  readonly replace: string;
+  /** The test files of which at least one must fail. */
+  readonly noticedBy: readonly string[];
+}
+
+/** All of them. */
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'cross-origin: a foreign Origin is let through when the browser says nothing of the site',
+    file: 'src/guards/cross-origin.ts',
+    search: "  return site === undefined && isSelf(origin, policy) ? allow : deny('cross-origin');",
+    replace: "  return site === undefined ? allow : deny('cross-origin');",
+    noticedBy: ['test/unit/guards/cross-origin.test.ts'],
+  },
+  {
+    name: 'cross-origin: our own Origin is believed beside a foreign site',
+    file: 'src/guards/cross-origin.ts',
+    search: "  return site === undefined && isSelf(origin, policy) ? allow : deny('cross-origin');",
+    replace: "  return isSelf(origin, policy) ? allow : deny('cross-origin');",
+    noticedBy: ['test/unit/guards/cross-origin.test.ts'],
+  },
+  {
+    name: 'cross-origin: an unsafe request without Origin and site is let through',
+    file: 'src/guards/cross-origin.ts',
+    search: "return deny(site === undefined ? 'origin-unknown' : 'cross-origin');",
+    replace: "return site === undefined ? allow : deny('cross-origin');",
+    noticedBy: ['test/unit/guards/cross-origin.test.ts'],
+  },
+  {
+    name: 'cross-origin: a request that no page sent may change state',
+    file: 'src/guards/cross-origin.ts',
+    search: "  if (site === 'same-origin') return allow;\n",
+    replace: "  if (site === 'same-origin' || site === 'none') return allow;\n",
+    noticedBy: ['test/unit/guards/cross-origin.test.ts'],
+  },
+  {
+    name: 'cross-origin: another site may read',
+    file: 'src/guards/cross-origin.ts',
+    search: "  return site === 'cross-site' || site === 'same-site' ? deny('cross-origin') : allow;",
+    replace: "  return site === 'same-site' ? deny('cross-origin') : allow;",
+    noticedBy: ['test/unit/guards/cross-origin.test.ts'],
+  },
+  {
+    name: 'cross-origin: a sibling host may read',
+    file: 'src/guards/cross-origin.ts',
+    search: "  return site === 'cross-site' || site === 'same-site' ? deny('cross-origin') : allow;",
+    replace: "  return site === 'cross-site' ? deny('cross-origin') : allow;",
+    noticedBy: ['test/unit/guards/cross-origin.test.ts'],
+  },
+  {
+    name: 'cross-origin: frames and scripts may load an answer',
+    file: 'src/guards/cross-origin.ts',
+    search: "  if (!isDestinationAllowed(request.fetchDest, site)) return deny('cross-origin');\n",
+    replace: '',
+    noticedBy: ['test/unit/guards/cross-origin.test.ts'],
+  },
+  {
+    name: 'cross-origin: a socket is opened for any Origin',
+    file: 'src/guards/cross-origin.ts',
+    search: "  return policy.trustedOrigins.has(origin) || isSelf(origin, policy) ? allow : deny('cross-origin');",
+    replace: "  return origin === '' ? deny('cross-origin') : allow;",
+    noticedBy: ['test/unit/guards/cross-origin.test.ts'],
+  },
+  {
+    name: 'cross-origin: a socket is opened without Origin',
+    file: 'src/guards/cross-origin.ts',
+    search: "  if (origin === undefined) return deny('origin-unknown');",
+    replace: '  if (origin === undefined) return allow;',
+    noticedBy: ['test/unit/guards/cross-origin.test.ts'],
+  },
+  {
+    name: 'csrf: the token is not verified',
+    file: 'src/stages/csrf.ts',
+    search: '        : isVerified(bagOf(session, request));',
+    replace: '        : isVerified(bagOf(session, request)) || true;',
+    noticedBy: ['test/unit/stages/csrf.test.ts'],
+  },
+  {
+    name: 'csrf: any value of X-CSRF will do',
+    file: 'src/stages/csrf.ts',
+    search: "request.headers['x-csrf'] === '1'",
+    replace: "request.headers['x-csrf'] !== undefined",
+    noticedBy: ['test/unit/stages/csrf.test.ts'],
+  },
+  {
+    name: 'csrf: an event stream is believed wherever it comes from',
+    file: 'src/stages/csrf.ts',
+    search: "  return isOurs && headers.accept === 'text/event-stream';",
+    replace: "  return headers.accept === 'text/event-stream';",
+    noticedBy: ['test/unit/stages/csrf.test.ts'],
+  },
+  {
+    name: 'cors: every origin is shared with',
+    file: 'src/stages/cors.ts',
+    search: 'answer(null, origin !== undefined && frontend.trustedOrigins.has(origin))',
+    replace: 'answer(null, origin !== undefined)',
+    noticedBy: ['test/unit/stages/cors.test.ts'],
+  },
+  {
+    name: 'cors: a preflight of a foreign origin is answered',
+    file: 'src/stages/cors.ts',
+    search: "    if (!apply(share, request)) return 'cross-origin';",
+    replace: '    apply(share, request);',
+    noticedBy: ['test/unit/stages/cors.test.ts'],
+  },
+  {
+    name: 'pipeline: a refusal is not carried out',
+    file: 'src/pipeline.ts',
+    search: "      if (step === 'next') continue;",
+    replace: "      if (step !== 'answered') continue;",
+    noticedBy: ['test/contract/pipeline.test.ts'],
+  },
+  {
+    name: 'pipeline: a kind may lack its guards',
+    file: 'src/pipeline.ts',
+    search: '  if (missing.length > 0) throw',
+    replace: '  if (missing.length > 99) throw',
+    noticedBy: ['test/contract/pipeline.test.ts'],
+  },
+  {
+    name: 'pipeline: cross origin is not asked of API calls',
+    file: 'src/pipeline.ts',
+    search: "row('cross origin', '     A    I    U     '",
+    replace: "row('cross origin', '     A         U     '",
+    noticedBy: ['test/contract/pipeline.test.ts'],
+  },
+  {
+    name: 'return path: any origin is trusted',
+    file: 'src/oidc/return-path.ts',
+    search: '  return !isPath && policy.trustedOrigins.has(url.origin) ? url.href : undefined;',
+    replace: '  return url.href;',
+    noticedBy: ['test/unit/oidc/return-path.test.ts'],
+  },
+  {
+    name: 'return path: control characters and backslashes are let through',
+    file: 'src/oidc/return-path.ts',
+    search: ' || forbiddenAnywhere.test(text)',
+    replace: '',
+    noticedBy: ['test/unit/oidc/return-path.test.ts'],
+  },
+  {
+    name: 'return path: an encoded slash is let through',
+    file: 'src/oidc/return-path.ts',
+    search: '  return !encodedTwin.test(raw) && ',
+    replace: '  return ',
+    noticedBy: ['test/unit/oidc/return-path.test.ts'],
+  },
+  {
+    name: 'return path: a sign-in leads into another sign-in',
+    file: 'src/oidc/return-path.ts',
+    search: "  return authPaths.has(pathname) ? '/' : ",
+    replace: "  return authPaths.has('') ? '/' : ",
+    noticedBy: ['test/unit/oidc/return-path.test.ts'],
+  },
+  {
+    name: 'return path: it may be of any length',
+    file: 'src/oidc/return-path.ts',
+    search: 'Buffer.byteLength(text) > maxBytes || ',
+    replace: '',
+    noticedBy: ['test/unit/oidc/return-path.test.ts'],
+  },
+  {
+    name: 'strict JSON: the last of two members wins',
+    file: 'src/oidc/strict-json.ts',
+    search: "  if (names.has(name)) throw new JsonError('duplicate-member');\n",
+    replace: '',
+    noticedBy: ['test/unit/oidc/strict-json.test.ts'],
+  },
+  {
+    name: 'strict JSON: members are compared as they are written',
+    file: 'src/oidc/strict-json.ts',
+    search: 'String(JSON.parse(literal))',
+    replace: 'literal',
+    noticedBy: ['test/unit/oidc/strict-json.test.ts'],
+  },
+  {
+    name: 'strict JSON: any depth is read',
+    file: 'src/oidc/strict-json.ts',
+    search: "      if (levels.length >= maxDepth) throw new JsonError('too-deep');\n",
+    replace: '',
+    noticedBy: ['test/unit/oidc/strict-json.test.ts'],
+  },
+  {
+    name: 'strict JSON: a list is read for an object',
+    file: 'src/oidc/strict-json.ts',
+    search: ' && !Array.isArray(value)',
+    replace: '',
+    noticedBy: ['test/unit/oidc/strict-json.test.ts'],
+  },
+];

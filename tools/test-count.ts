@@ -1,0 +1,53 @@
+/**
+ * Counts what a test run showed. Pure.
+ *
+ * A run may end badly without one failed test: a file that cannot be loaded, an
+ * error nobody caught, a crash, or no test at all. Each of them counts here.
+ *
+ * @module
+ */
+
+/** How many tests did what. */
+export interface Count {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** What vitest's JSON report says, as far as it is read here. */
+export interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string }[];
+  }[];
+}
+
+/** The end of a run: its report, if it lived to write one, and its exit code (`null`: killed). */
+export interface RunEnd {
+  readonly report: Report | undefined;
+  readonly exitCode: number | null;
+}
+
+/** Counts the tests. `failed` is at least 1 unless tests ran and everything about the run was well. */
+export function countOf({ report, exitCode }: RunEnd): Count {
+  if (!report) return { passed: 0, failed: 1, skipped: 0 };
+  const brokenFiles = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'),
+  );
+  const failed = report.numFailedTests + brokenFiles.length;
+  const wasWell = exitCode === 0 && report.numPassedTests > 0;
+  return {
+    passed: report.numPassedTests,
+    failed: wasWell ? failed : Math.max(1, failed),
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+/** `12 passed, 0 failed`, and the skipped ones when there are any. */
+export function closingLine({ passed, failed, skipped }: Count): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
