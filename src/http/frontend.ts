@@ -10,6 +10,8 @@
  * @module
  */
 
+import { isLoopbackName } from '../base/loopback.ts';
+
 /** The names of our cookies for one frontend. */
 export interface CookieNames {
   readonly session: string;
@@ -75,15 +77,6 @@ export function createFrontend({ id, publicUrl, authBasePath, trustedOrigins }: 
     cookies: cookieNames(secure),
     trustedOrigins: new Set(trustedOrigins),
   };
-}
-
-/** Whether a host name can only mean this machine: the one place where plain http is allowed (RFC 6761, 6.3). */
-export function isLoopbackName(hostname: string): boolean {
-  const name = hostname
-    .toLowerCase()
-    .replace(/^\[|\]$/g, '')
-    .replace(/\.$/, '');
-  return name === 'localhost' || name.endsWith('.localhost') || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name);
 }
 
 // A browser that knows the __Host-Http- prefix refuses such a cookie from script; one that does not sees a __Host- name.

@@ -45,6 +45,8 @@ const strict: ServerOptions = {
   // Longer than the 60 s of common balancers, so that it is not us who close a connection they are about to use.
   keepAliveTimeout: 65_000,
   connectionsCheckingInterval: 5_000,
+  // Every other protocol is ignored, and the request answered as it is (RFC 9110, 7.8): no h2c past the guards.
+  shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
 };
 
 /** One listening port. */

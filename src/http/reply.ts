@@ -17,6 +17,9 @@ export interface Reply {
   readonly body?: string | Uint8Array;
 }
 
+/** What an answer is written to. */
+export type Answerable = Pick<InboundRequest, 'method' | 'response' | 'replyHeaders'>;
+
 /** An answer with a JSON body that nobody may store. */
 export function jsonReply(status: number, body: unknown, headers: Reply['headers'] = {}): Reply {
   return {
@@ -37,7 +40,7 @@ export function redirectReply(location: string, headers: Reply['headers'] = {}):
  * Headers that Express packages set on the response, the session cookie above
  * all, are kept: they are merged by Node when the head is written.
  */
-export function sendReply(request: InboundRequest, reply: Reply): void {
+export function sendReply(request: Answerable, reply: Reply): void {
   const { response, replyHeaders } = request;
   if (response.headersSent || response.destroyed) return;
   const body = reply.body ?? '';

@@ -1,0 +1,132 @@
+/**
+ * The answer on its way to the browser.
+ *
+ * Head and first chunk are held until the end of the tick in which they came, so
+ * that an answer which is there at once leaves in one write, and one that trickles
+ * (server-sent events) still leaves at once.
+ *
+ * @module
+ */
+
+import type { ServerResponse } from 'node:http';
+import type { Cancel, Clock } from '../base/clock.ts';
+
+/** Told what the browser's side does. */
+export interface AnswerEvents {
+  /** The reader has taken what waited for it. */
+  onDrain(): void;
+  /** The head cannot be written; nothing has left. */
+  onUnwritable(error: unknown): void;
+}
+
+/** What bounds a slow reader. */
+export interface ReaderLimits {
+  readonly clock: Clock;
+  /** How long a reader may take nothing of what waits for it, in ms. Then its connection is broken. */
+  readonly readerTimeoutMs: number;
+}
+
+/** Writes one answer. */
+export class AnswerStream {
+  readonly #response: ServerResponse;
+  readonly #limits: ReaderLimits;
+  readonly #events: AnswerEvents;
+  #status = 0;
+  #head: string[] | undefined;
+  #held: Buffer | undefined;
+  #hasBegun = false;
+  #cancelStall: Cancel | undefined;
+
+  constructor(response: ServerResponse, { limits, events }: { limits: ReaderLimits; events: AnswerEvents }) {
+    this.#response = response;
+    this.#limits = limits;
+    this.#events = events;
+  }
+
+  /** Whether something has left that cannot be taken back. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  /** Takes the head; it leaves at the end of this tick at the latest. `flat` is name and value by turns. */
+  open(status: number, flat: string[]): void {
+    this.#status = status;
+    this.#head = flat;
+    process.nextTick(flush, this);
+  }
+
+  /** Takes a chunk. `false`: send no more until `onDrain`. */
+  write(chunk: Buffer): boolean {
+    if (!this.#hasBegun) {
+      if (this.#held === undefined) {
+        this.#held = chunk;
+        return true;
+      }
+      if (!this.flush()) return true;
+    }
+    if (this.#response.write(chunk)) return true;
+    this.#waitForReader();
+    return false;
+  }
+
+  /** The answer is whole. */
+  end(): void {
+    if (this.#hasBegun) this.#response.end();
+    else this.#endAtOnce();
+  }
+
+  /** Lets what has not left yet fall. */
+  drop(): void {
+    this.#head = undefined;
+    this.#held = undefined;
+    this.#cancelStall?.();
+  }
+
+  /** Lets head and first chunk go. `false` when there is nothing to let go, or it cannot be written. */
+  flush(): boolean {
+    if (this.#hasBegun || this.#head === undefined || !this.#begin(this.#head)) return false;
+    const held = this.#held;
+    this.#held = undefined;
+    if (held === undefined) this.#response.flushHeaders();
+    else this.#response.write(held);
+    return true;
+  }
+
+  // Everything is there, so its length is known even where the upstream sent it in chunks.
+  #endAtOnce(): void {
+    const head = this.#head;
+    if (head === undefined) return;
+    const held = this.#held;
+    if (held !== undefined && !head.includes('content-length')) head.push('content-length', String(held.length));
+    if (!this.#begin(head)) return;
+    if (held === undefined) this.#response.end();
+    else this.#response.end(held);
+  }
+
+  #begin(head: string[]): boolean {
+    try {
+      this.#response.writeHead(this.#status, head);
+    } catch (error) {
+      this.drop();
+      this.#events.onUnwritable(error); // Node refuses a value that its parser let through
+      return false;
+    }
+    this.#hasBegun = true;
+    return true;
+  }
+
+  #waitForReader(): void {
+    if (this.#cancelStall !== undefined) return;
+    const { clock, readerTimeoutMs } = this.#limits;
+    this.#cancelStall = clock.after(readerTimeoutMs, () => this.#response.destroy());
+    this.#response.once('drain', () => {
+      this.#cancelStall?.();
+      this.#cancelStall = undefined;
+      this.#events.onDrain();
+    });
+  }
+}
+
+function flush(answer: AnswerStream): void {
+  answer.flush();
+}

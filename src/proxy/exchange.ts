@@ -1,0 +1,251 @@
+/**
+ * One call on its way: the request to the upstream, the answer to the browser,
+ * both streamed with back-pressure, and every way in which either side can end.
+ *
+ * - The client leaves: the upstream's connection is broken at once.
+ * - The upstream fails before its answer began: a `ProblemError` for the pipeline.
+ * - It fails later: the client's connection is broken, so that what came is seen
+ *   to be incomplete and never taken for the whole.
+ * - A connection that was used before dies without a byte of answer: GET and HEAD
+ *   are sent once more, on a fresh one. Nothing else is ever sent twice.
+ *
+ * @module
+ */
+
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { ProblemError } from '../errors.ts';
+import { hasBody } from '../http/framing.ts';
+import type { AuthorizedRequest, InboundRequest } from '../http/inbound.ts';
+import { AnswerStream, type ReaderLimits } from './answer-stream.ts';
+import { isConnectionDeath, problemOfFailure } from './failure.ts';
+import { outboundHeaders } from './outbound.ts';
+import { isRepeatable, isUnread, refusesToken } from './repeat.ts';
+import { addResponseHeaders } from './response.ts';
+import { type Route, upstreamTarget } from './routes.ts';
+import { discardRest, Upload } from './upload.ts';
+import type { Controller, Line, Outgoing, Upstream } from './upstreams.ts';
+
+/**
+ * Asked when an upstream says `invalid_token`: the same request with another
+ * token, or `undefined` when there is none and the upstream's 401 shall stand.
+ */
+export type Renew = (authorized: AuthorizedRequest, route: Route) => Promise<AuthorizedRequest | undefined>;
+
+/** What an exchange is made from. */
+export interface ExchangeParts {
+  readonly authorized: AuthorizedRequest;
+  readonly route: Route;
+  readonly upstream: Upstream;
+  readonly limits: ReaderLimits;
+  readonly renew: Renew | undefined;
+}
+
+/** How it is told that an exchange is over. */
+export interface Settle {
+  /** The answer is finished or broken off; nothing is left to do. */
+  resolve(): void;
+  /** Nothing was sent: an answer can still be made. */
+  reject(error: unknown): void;
+}
+
+/** Why undici is told to end a request. Nobody else sees it. */
+class Withdrawn extends Error {
+  override readonly name = 'Withdrawn';
+}
+
+/** A call under way. Used once. */
+export class Exchange implements Outgoing {
+  readonly #parts: ExchangeParts;
+  readonly #settle: Settle;
+  readonly #request: InboundRequest;
+  readonly #response: ServerResponse;
+  readonly #path: string;
+  readonly #answer: AnswerStream;
+  #authorized: AuthorizedRequest;
+  #line: Line | undefined;
+  #controller: Controller | undefined;
+  #sentAt = 0;
+  #hasAnswer = false;
+  #wasResent = false;
+  #wasRenewed = false;
+  #isOver = false;
+
+  constructor(parts: ExchangeParts, settle: Settle) {
+    const { authorized, route, limits } = parts;
+    this.#parts = parts;
+    this.#settle = settle;
+    this.#authorized = authorized;
+    this.#request = authorized.request;
+    this.#response = authorized.request.response;
+    this.#path = upstreamTarget(route, this.#request.path, this.#request.search);
+    this.#answer = new AnswerStream(this.#response, { limits, events: this });
+  }
+
+  /** Sends the request, now or as soon as there is a connection. */
+  start(): void {
+    this.#response.once('close', this.#onClientEnd);
+    this.#parts.upstream.send(this);
+  }
+
+  /** For the upstream: what is sent. The body is not read before the connection stands. */
+  dispatchOptions() {
+    const { route, limits } = this.#parts;
+    const { headers, method } = this.#request;
+    const flat = outboundHeaders(this.#authorized);
+    const length = headers['content-length'];
+    const body = hasBody(headers)
+      ? new Upload(this.#request, { maxBody: route.maxBody, timeoutMs: route.timeoutMs, clock: limits.clock })
+      : null;
+    if (body !== null && length !== undefined) flat.push('content-length', length);
+    return {
+      method,
+      path: this.#path,
+      headers: flat,
+      body,
+      headersTimeout: route.timeoutMs,
+      bodyTimeout: route.timeoutMs,
+    };
+  }
+
+  onLine(line: Line): void {
+    this.#line = line;
+  }
+
+  onOverloaded(): void {
+    this.#fail(new ProblemError('overloaded'));
+  }
+
+  onRequestStart(controller: Controller): void {
+    if (this.#isOver) {
+      controller.abort(new Withdrawn());
+      return;
+    }
+    this.#controller = controller;
+    this.#sentAt = this.#parts.limits.clock.elapsed();
+  }
+
+  /** The first byte of an answer is there, interim answers included. */
+  onResponseStarted(): void {
+    this.#hasAnswer = true;
+    if (this.#line) this.#line.answers++;
+  }
+
+  onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) return; // interim answers end here: the client asked us, not the upstream
+    const { record } = this.#request;
+    record.upstream = this.#parts.route.upstreamName;
+    record.upstreamMs = this.#parts.limits.clock.elapsed() - this.#sentAt;
+    // RFC 9110, 15: no status lies beyond; what sends one does not speak HTTP as we know it.
+    if (status > 599)
+      controller.abort(new ProblemError('upstream-unreachable', { cause: new Error('status over 599') }));
+    else if (this.#mayRenew(status, headers)) this.#renew(controller, { status, headers });
+    else this.#open(status, headers);
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    if (!this.#answer.write(chunk)) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    this.#answer.end();
+  }
+
+  onResponseError(controller: Controller | undefined, error: Error): void {
+    if (this.#isOver || (controller ?? undefined) !== this.#controller) return;
+    if (this.#mayResend(error)) this.#resend();
+    else this.#fail(error);
+  }
+
+  onDrain(): void {
+    this.#controller?.resume();
+  }
+
+  onUnwritable(error: unknown): void {
+    const problem = new ProblemError('upstream-unreachable', { cause: error });
+    this.#fail(problem);
+    this.#controller?.abort(problem);
+  }
+
+  #open(status: number, headers: IncomingHttpHeaders): void {
+    const { method, frontend, replyHeaders } = this.#request;
+    const place = { route: this.#parts.route, publicHost: frontend.host, upstreamPath: this.#path };
+    const flat = replyHeaders.flat.slice(); // an error answer, if it comes to that, starts from the list as it was
+    addResponseHeaders(flat, { method, status, headers, place });
+    this.#answer.open(status, flat);
+  }
+
+  #mayResend(error: Error): boolean {
+    const isReused = this.#line !== undefined && this.#line.answers > 0;
+    return isReused && !this.#hasAnswer && !this.#wasResent && isRepeatable(this.#request) && isConnectionDeath(error);
+  }
+
+  // On the same line: its connection is gone, so undici opens a fresh one.
+  #resend(): void {
+    this.#wasResent = true;
+    this.#controller = undefined;
+    this.#line?.send(this);
+  }
+
+  #mayRenew(status: number, headers: IncomingHttpHeaders): boolean {
+    if (status !== 401 || this.#parts.renew === undefined || this.#wasRenewed) return false;
+    return this.#authorized.authorization !== undefined && isUnread(this.#request) && refusesToken(headers);
+  }
+
+  // The answer is held back until it is known whether there is a better one.
+  #renew(controller: Controller, { status, headers }: { status: number; headers: IncomingHttpHeaders }): void {
+    this.#wasRenewed = true;
+    controller.pause();
+    this.#parts.renew?.(this.#authorized, this.#parts.route).then(
+      (renewed) => {
+        if (this.#isOver) return;
+        if (renewed) this.#sendRenewed(controller, renewed);
+        else {
+          this.#open(status, headers);
+          controller.resume();
+        }
+      },
+      (error: unknown) => {
+        this.#fail(error);
+        controller.abort(new Withdrawn());
+      },
+    );
+  }
+
+  #sendRenewed(old: Controller, renewed: AuthorizedRequest): void {
+    this.#authorized = renewed;
+    this.#controller = undefined;
+    this.#hasAnswer = false;
+    old.abort(new Withdrawn());
+    this.#parts.upstream.send(this);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return;
+    const problem = problemOfFailure(error);
+    this.#request.record.upstream ??= this.#parts.route.upstreamName;
+    if (this.#answer.hasBegun) {
+      this.#request.record.refuse(problem.code, problem.cause);
+      this.#response.destroy();
+      return;
+    }
+    this.#finish();
+    this.#response.off('close', this.#onClientEnd);
+    this.#settle.reject(problem);
+  }
+
+  /** The answer has left, or the client has. */
+  readonly #onClientEnd = (): void => {
+    this.#finish();
+    if (!this.#response.writableFinished) {
+      this.#parts.upstream.cancel(this);
+      this.#controller?.abort(new Withdrawn());
+    }
+    this.#settle.resolve();
+  };
+
+  #finish(): void {
+    this.#isOver = true;
+    this.#answer.drop();
+    if (hasBody(this.#request.headers)) discardRest(this.#request, this.#parts.limits.clock);
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * What went wrong at an upstream, as a code of the catalogue. Decided by class
+ * and code, never by text.
+ *
+ * @module
+ */
+
+import { type ErrorCode, ProblemError } from '../errors.ts';
+
+const codes: ReadonlyMap<string, ErrorCode> = new Map([
+  ['UND_ERR_HEADERS_TIMEOUT', 'upstream-timeout'],
+  ['UND_ERR_BODY_TIMEOUT', 'upstream-timeout'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'upstream-timeout'],
+  ['ETIMEDOUT', 'upstream-timeout'],
+  ['UND_ERR_DESTROYED', 'overloaded'],
+  ['UND_ERR_CLOSED', 'overloaded'],
+  ['UND_ERR_INVALID_ARG', 'internal'],
+  ['UND_ERR_NOT_SUPPORTED', 'internal'],
+]);
+
+/** Errors of a connection that was closed under a request, before the upstream can have answered it. */
+const deaths: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+
+/** The failure as a `ProblemError`, with the error itself as its cause. One that is one already stays what it is. */
+export function problemOfFailure(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  return new ProblemError(codes.get(codeOfError(error)) ?? 'upstream-unreachable', { cause: error });
+}
+
+/** Whether the error says that the connection died, as an idle one does when its upstream closes it. */
+export function isConnectionDeath(error: unknown): boolean {
+  return deaths.has(codeOfError(error));
+}
+
+function codeOfError(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}

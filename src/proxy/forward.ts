@@ -1,0 +1,62 @@
+/**
+ * The way out: the only function through which a request reaches an upstream.
+ *
+ * It takes an {@link AuthorizedRequest}, which exists only for a request that all
+ * guards let through and whose session and token were seen to, or whose route is
+ * public (design rule 6, flaws 2A).
+ *
+ * @module
+ */
+
+import type { Clock } from '../base/clock.ts';
+import { ProblemError } from '../errors.ts';
+import type { AuthorizedRequest } from '../http/inbound.ts';
+import { Exchange, type Renew } from './exchange.ts';
+import type { Route } from './routes.ts';
+import { discardRest } from './upload.ts';
+import type { Upstreams } from './upstreams.ts';
+
+/** What the forwarder works with. */
+export interface ForwarderParts {
+  readonly upstreams: Upstreams;
+  readonly clock: Clock;
+  /** Where a new token comes from when an upstream refuses the one it got; without it its 401 stands. */
+  readonly renew?: Renew | undefined;
+  /**
+   * How long a client may take no byte of an answer that waits for it, in ms;
+   * 120 s unless told otherwise. It frees the connection of a reader that stalls,
+   * and lets one of a kilobyte a second go on.
+   */
+  readonly readerTimeoutMs?: number;
+}
+
+/** Forwards calls. */
+export class Forwarder {
+  readonly #parts: ForwarderParts;
+
+  constructor(parts: ForwarderParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Sends the request to the route's upstream and its answer to the browser.
+   *
+   * Resolves when the answer is finished or broken off. Rejects with a
+   * `ProblemError` (`body-too-large`, `request-timeout`, `overloaded`,
+   * `upstream-unreachable`, `upstream-timeout`) while nothing has been sent.
+   */
+  forward(authorized: AuthorizedRequest, route: Route): Promise<void> {
+    const { request } = authorized;
+    const { upstreams, clock, renew, readerTimeoutMs = 120_000 } = this.#parts;
+    if (request.response.destroyed) return Promise.resolve();
+    if (route.maxBody > 0 && Number(request.headers['content-length'] ?? 0) > route.maxBody) {
+      discardRest(request, clock);
+      return Promise.reject(new ProblemError('body-too-large'));
+    }
+    const limits = { clock, readerTimeoutMs };
+    return new Promise((resolve, reject) => {
+      const upstream = upstreams.at(route.upstream.origin);
+      new Exchange({ authorized, route, upstream, limits, renew }, { resolve, reject }).start();
+    });
+  }
+}

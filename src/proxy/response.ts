@@ -1,0 +1,101 @@
+/**
+ * What of an upstream's answer goes to the browser, and what is put beside it.
+ *
+ * An upstream is trusted with its own data, not with our origin: it cannot set a
+ * cookie, open us to another site, be stored by a cache, send the browser
+ * elsewhere or run a script as our page.
+ *
+ * @module
+ */
+
+import type { IncomingHttpHeaders } from 'node:http';
+import { type Place, publicLinks, publicLocation } from './public-location.ts';
+import { isPassed } from './response-names.ts';
+
+/** The head of an upstream's answer and what must be known to judge it. */
+export interface Answer {
+  readonly method: string;
+  readonly status: number;
+  /** Names in lower case; a list where a name was there more than once. */
+  readonly headers: IncomingHttpHeaders;
+  readonly place: Place;
+}
+
+/**
+ * Adds the header of the answer to `flat`, the list of what our stages want on
+ * it. What they said stands; the upstream's word on the same is not among what
+ * is passed.
+ */
+export function addResponseHeaders(flat: string[], answer: Answer): void {
+  const { status, place } = answer;
+  const headers = withoutNamed(answer.headers);
+  for (const name in headers) if (isPassed(name)) addEach(flat, name, headers[name]);
+  addContentType(flat, headers, answer);
+  if (status !== 204) addIfOne(flat, 'content-length', headers['content-length']);
+  addMapped(flat, 'location', { reference: headers.location, place });
+  addMapped(flat, 'content-location', { reference: headers['content-location'], place });
+  const link = headers['link'];
+  const links = link === undefined ? undefined : publicLinks([link].flat().join(', '), place);
+  if (links !== undefined) flat.push('link', links);
+  flat.push('cache-control', 'no-store');
+  addUnlessThere(flat, 'X-Content-Type-Options', 'nosniff');
+  addUnlessThere(flat, 'Cross-Origin-Resource-Policy', 'same-origin');
+}
+
+function addEach(flat: string[], name: string, value: string | readonly string[] | undefined): void {
+  if (typeof value === 'string') flat.push(name, value);
+  else if (value !== undefined) for (const item of value) flat.push(name, item);
+}
+
+function addIfOne(flat: string[], name: string, value: string | readonly string[] | undefined): void {
+  if (typeof value === 'string') flat.push(name, value);
+}
+
+interface Reference {
+  readonly reference: string | readonly string[] | undefined;
+  readonly place: Place;
+}
+
+// Twice there is no telling which was meant: then neither.
+function addMapped(flat: string[], name: string, { reference, place }: Reference): void {
+  if (typeof reference !== 'string') return;
+  const mapped = publicLocation(reference, place);
+  if (mapped !== undefined) flat.push(name, mapped);
+}
+
+function addUnlessThere(flat: string[], name: string, value: string): void {
+  for (let at = 0; at < flat.length; at += 2) {
+    if (flat[at]?.length === name.length && flat[at]?.toLowerCase() === name.toLowerCase()) return;
+  }
+  flat.push(name, value);
+}
+
+/** RFC 9110, 7.6.1: the sender names in `Connection` what was meant for us alone. The length of the body is not his to take back. */
+function withoutNamed(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const { connection } = headers;
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return headers;
+  const tokens = [connection].flat().join(',').split(',');
+  const named = new Set(tokens.map((token) => token.trim().toLowerCase()));
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !named.has(name) || name === 'content-length'));
+}
+
+const mediaType = /^[A-Za-z0-9!#$&^_.+-]+\/[A-Za-z0-9!#$&^_.+-]+(?:\s*;|\s*$)/;
+
+/**
+ * What a browser shows or keeps without running anything. All else, known or not,
+ * is put into a sandbox: opened as a page it has no origin, no script and no form
+ * (CSP 3, 6.3.2; PX-21). PDF is among them, since viewers refuse to open it in one.
+ */
+const inert =
+  /^(?:application\/(?:json|[\w.-]+\+json|pdf|octet-stream|zip|gzip|x-ndjson)|image\/(?!svg)[\w.+-]+|audio\/[\w.+-]+|video\/[\w.+-]+|font\/[\w.+-]+|text\/(?:plain|csv|event-stream))\s*(?:;|$)/i;
+
+function addContentType(flat: string[], headers: IncomingHttpHeaders, { status, method }: Answer): void {
+  const type = headers['content-type'];
+  if (typeof type !== 'string' || !mediaType.test(type)) {
+    const isEmpty = status === 204 || status === 304 || (headers['content-length'] === '0' && method !== 'HEAD');
+    if (!isEmpty) flat.push('content-type', 'application/octet-stream');
+    return;
+  }
+  flat.push('content-type', type);
+  if (type !== 'application/json' && !inert.test(type)) flat.push('content-security-policy', 'sandbox');
+}

@@ -1,0 +1,219 @@
+/**
+ * Few lines for many requests.
+ *
+ * @module
+ */
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type Carrier, LineQueue } from '../../../src/proxy/line-queue.ts';
+import { ManualClock } from '../../support/clock.ts';
+
+class Request {
+  readonly name: string;
+  overloaded = false;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  onOverloaded(): void {
+    this.overloaded = true;
+  }
+}
+
+class TestLine implements Carrier<Request> {
+  readonly sent: string[] = [];
+  readonly #free: () => void;
+  isIdle = true;
+  isClosed = false;
+  refuses = false;
+
+  constructor(free: () => void) {
+    this.#free = free;
+  }
+
+  send(request: Request): void {
+    this.sent.push(request.name);
+    this.isIdle = this.refuses;
+  }
+
+  answer(): void {
+    this.isIdle = true;
+    this.#free();
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
+}
+
+let clock: ManualClock;
+let lines: TestLine[];
+let queue: LineQueue<Request>;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  lines = [];
+  queue = new LineQueue<Request>({
+    clock,
+    limits: { connections: 2, mostConnections: 8, mostWaiting: 5, longestWaitMs: 1_000 },
+    open: (free) => {
+      const line = new TestLine(free);
+      lines.push(line);
+      return line;
+    },
+  });
+});
+
+function send(count: number): readonly Request[] {
+  const requests = Array.from({ length: count }, (_item, at) => new Request(`r${at}`));
+  for (const request of requests) queue.send(request);
+  return requests;
+}
+
+const sent = () => lines.map((line) => line.sent);
+
+describe('LineQueue', () => {
+  it('uses the first lines without hesitation and lets the others wait', () => {
+    send(4);
+
+    expect(sent()).toEqual([['r0'], ['r1']]);
+    expect(queue.load).toEqual({ taken: 2, allowed: 2, waiting: 2 });
+  });
+
+  it('hands a line that became free to who has waited longest', () => {
+    send(4);
+    lines[1]?.answer();
+    lines[0]?.answer();
+
+    expect(sent()).toEqual([
+      ['r0', 'r3'],
+      ['r1', 'r2'],
+    ]);
+  });
+
+  it('prefers the line that was used last', () => {
+    send(2);
+    lines[0]?.answer();
+    lines[1]?.answer();
+    queue.send(new Request('next'));
+
+    expect(sent()).toEqual([['r0'], ['r1', 'next']]);
+  });
+
+  it('PX-29: opens more lines when those there are do not turn over', async () => {
+    send(4);
+    await clock.advance(20);
+
+    expect(sent()).toEqual([['r0'], ['r1'], ['r2'], ['r3']]);
+    expect(queue.load).toEqual({ taken: 4, allowed: 4, waiting: 0 });
+  });
+
+  it('opens none when each line has served somebody meanwhile', async () => {
+    send(6);
+    await clock.advance(10);
+    lines[0]?.answer();
+    lines[1]?.answer();
+    await clock.advance(10);
+
+    expect(lines).toHaveLength(2);
+    expect(queue.load).toEqual({ taken: 2, allowed: 2, waiting: 2 });
+  });
+
+  it('does not judge by a tick that came late', async () => {
+    const late = new ManualClock();
+    const slow = new LineQueue<Request>({
+      clock: { now: () => 0, elapsed: () => late.elapsed() * 10, after: (ms, task) => late.after(ms, task) },
+      limits: { connections: 1, mostConnections: 8, mostWaiting: 5, longestWaitMs: 60_000 },
+      open: (free) => new TestLine(free),
+    });
+    slow.send(new Request('a'));
+    slow.send(new Request('b'));
+    await late.advance(20);
+
+    expect(slow.load).toEqual({ taken: 1, allowed: 1, waiting: 1 });
+  });
+
+  it('PX-29: opens no more lines than it may', async () => {
+    send(7);
+    await clock.advance(20);
+    send(5);
+    await clock.advance(500);
+
+    expect(lines).toHaveLength(8);
+    expect(queue.load.waiting).toBe(4);
+  });
+
+  it('takes back what a slow moment added, by halves', async () => {
+    send(7);
+    await clock.advance(20);
+    for (const line of lines) line.answer();
+    expect(queue.load).toMatchObject({ taken: 0, allowed: 7 });
+    await clock.advance(2_100);
+
+    expect(queue.load).toEqual({ taken: 0, allowed: 2, waiting: 0 });
+    expect(clock.pending).toBe(0);
+  });
+
+  it('PX-29: refuses at once what would make the queue too long', () => {
+    const requests = send(8);
+
+    expect(requests.filter(({ overloaded }) => overloaded).map(({ name }) => name)).toEqual(['r7']);
+  });
+
+  it('PX-29: refuses what has waited too long', async () => {
+    queue = new LineQueue<Request>({
+      clock,
+      limits: { connections: 1, mostConnections: 1, mostWaiting: 5, longestWaitMs: 1_000 },
+      open: (free) => new TestLine(free),
+    });
+    const [, early] = send(2);
+    await clock.advance(500);
+    const late = new Request('late');
+    queue.send(late);
+    await clock.advance(520);
+
+    expect([early?.overloaded, late.overloaded]).toEqual([true, false]);
+    expect(queue.load.waiting).toBe(1);
+  });
+
+  it('PX-30: forgets a request whose caller has left', () => {
+    const requests = send(4);
+    const [, , third] = requests;
+    if (third) queue.cancel(third);
+    lines[0]?.answer();
+
+    expect(sent()).toEqual([['r0', 'r3'], ['r1']]);
+  });
+
+  it('takes a line back that refused its request at once', () => {
+    send(2);
+    const [first] = lines;
+    if (first) first.refuses = true;
+    send(2);
+    first?.answer();
+
+    expect(first?.sent).toEqual(['r0', 'r0', 'r1']);
+    expect(queue.load).toEqual({ taken: 1, allowed: 2, waiting: 0 });
+  });
+
+  it('is not confused by a line that says twice that it is free', () => {
+    send(3);
+    lines[0]?.answer();
+    lines[1]?.answer();
+    lines[1]?.answer();
+
+    expect(queue.load).toEqual({ taken: 1, allowed: 2, waiting: 0 });
+  });
+
+  it('tells who waits when it is closed, and takes nobody after', async () => {
+    const requests = send(4);
+    await queue.close();
+    const late = new Request('late');
+    queue.send(late);
+
+    expect(requests.map(({ overloaded }) => overloaded)).toEqual([false, false, true, true]);
+    expect(late.overloaded).toBe(true);
+    expect(lines.every(({ isClosed }) => isClosed)).toBe(true);
+  });
+});
