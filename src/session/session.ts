@@ -99,6 +99,19 @@ export function idleEndOf(session: Pick<OpenedSession, 'seenAt'>, { idleTimeoutM
   return session.seenAt + idleTimeoutMs;
 }
 
+/**
+ * The instant a session ends in any case, ms: its lifetime, or the end of its
+ * refresh token, or where there is none that of its access token.
+ *
+ * Read from the tokens as they are, since a rotated refresh token may end later
+ * than the first.
+ */
+export function endOf({ expiresAt, tokens }: Pick<OpenedSession, 'expiresAt' | 'tokens'>): number {
+  const { refreshToken, refreshExpiresAt, sets } = tokens;
+  const tokensEnd = refreshToken === undefined ? sets['']?.expiresAt : refreshExpiresAt;
+  return Math.min(expiresAt, tokensEnd ?? Number.POSITIVE_INFINITY);
+}
+
 /** Why the session has ended by `now`, or `undefined` while it lives. */
 export function endedBy(
   session: Pick<OpenedSession, 'seenAt' | 'expiresAt'>,

@@ -43,12 +43,20 @@ export interface NewSession {
   readonly expiresAt: number;
 }
 
-/** A write of the record, or of the tokens. */
+/** A write of the record. */
 export interface SealedWrite {
   readonly id: string;
   /** The version it was made from; the stored one becomes one more. */
   readonly version: number;
   readonly sealed: Buffer;
+}
+
+/** The same content sealed under another key. Versions count contents, so they stay. */
+export interface ResealedSession {
+  readonly id: string;
+  readonly record: { readonly version: number; readonly sealed: Buffer };
+  readonly tokens: { readonly version: number; readonly sealed: Buffer };
+  readonly card: Buffer;
 }
 
 /** The claim to spend the refresh token of `version`. */
@@ -89,11 +97,17 @@ export interface SessionStore {
   /** Adds a session with all its parts at once. `false` if the id is taken by another; the same again is `true`. */
   create(session: NewSession): Promise<boolean>;
 
-  /** Writes the record if the stored version is the one it was made from. `false`: it changed or is gone. */
+  /** Writes the record if the stored version is the one it was made from. A repeat is `true`; `false`: it changed or is gone. */
   replaceRecord(write: SealedWrite): Promise<boolean>;
 
-  /** Notes activity at `seenAt` and moves the end to `expiresAt`; changes no version. `false` if it is gone. */
-  touch(id: string, seenAt: number, expiresAt: number): Promise<boolean>;
+  /** Puts the same content, newly sealed, in place of all parts. `false`: a part changed or is gone, and nothing was written. */
+  reseal(session: ResealedSession): Promise<boolean>;
+
+  /**
+   * Notes activity at `seenAt` and moves the end to `expiresAt`; changes no version. An
+   * activity older than the one noted changes nothing. `false` if the session is gone.
+   */
+  touch(id: string, activity: { readonly seenAt: number; readonly expiresAt: number }): Promise<boolean>;
 
   /**
    * Claims the right to spend the refresh token. `begun` also for a repeated claim
@@ -108,7 +122,10 @@ export interface SessionStore {
   /** Gives the claim back unspent: the refresh token was certainly not used. `false` if it was not one's own. */
   abandonSpending(claim: Spending): Promise<boolean>;
 
-  /** Writes new tokens and ends the claim. A repeat of one's own write is `true`; `false`: lost, or the session is gone. */
+  /**
+   * Writes new tokens and ends the claim. `false`: the claim was lost, or the session is
+   * gone. A repeat under the same claim is `true`, also when the bytes were sealed again.
+   */
   saveTokens(claim: Spending, sealed: Buffer): Promise<boolean>;
 
   /** Removes every part of a session and tells all listeners. `false` if there was none. */
@@ -125,8 +142,12 @@ export interface SessionStore {
   /** The not-before of an index key, ms; `undefined` if none was set. */
   notBefore(index: IndexEntry['index'], key: string): Promise<number | undefined>;
 
-  /** Sets not-before (it only grows), empties the index, and returns who was in it. Kept for `ttlMs`. */
-  emptyIndex(
+  /**
+   * Sets the not-before of a key (it only grows) and returns the living members.
+   * They stay until each is removed: who did not get the answer asks again and
+   * misses nobody. Kept for `ttlMs`.
+   */
+  setNotBefore(
     index: IndexEntry['index'],
     key: string,
     notBefore: { readonly instant: number; readonly ttlMs: number },
@@ -135,8 +156,15 @@ export interface SessionStore {
   /** Marks a one-time thing as used by `claim`. `true` for the first claim and for its repeats; `false` for any other. */
   useOnce(kind: Once, hash: string, claim: { readonly id: string; readonly ttlMs: number }): Promise<boolean>;
 
-  /** Calls `listener` for every end, wherever it took place. Returns what stops it. */
-  onEnded(listener: EndedListener): () => void;
+  /** Whether somebody claimed it. Claims nothing. */
+  wasUsed(kind: Once, hash: string): Promise<boolean>;
+
+  /**
+   * Calls `listener` for every end, wherever it took place. Returns what stops it.
+   * `onGap` is called when ends may have been missed: whoever keeps something open
+   * for a session must then look whether it still lives.
+   */
+  onEnded(listener: EndedListener, onGap?: () => void): () => void;
 
   /** Whether it answers now. Does not throw. */
   ping(): Promise<boolean>;

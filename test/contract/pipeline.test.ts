@@ -24,11 +24,27 @@ const without = (name: string): readonly Row[] => rows.filter((row) => row.name 
 
 describe('the way of a request', () => {
   it('leads an API call past every guard before it reaches the proxy', () => {
-    expect(orderOf('I')).toEqual(['record', 'receive', 'security headers', 'plain http', 'cors', 'cross origin', 'api']);
+    expect(orderOf('I')).toEqual([
+      'record',
+      'receive',
+      'security headers',
+      'plain http',
+      'cors',
+      'cross origin',
+      'api',
+    ]);
   });
 
   it('leads an auth route past the same guards', () => {
-    expect(orderOf('A')).toEqual(['record', 'receive', 'security headers', 'plain http', 'cors', 'cross origin', 'sign-in']);
+    expect(orderOf('A')).toEqual([
+      'record',
+      'receive',
+      'security headers',
+      'plain http',
+      'cors',
+      'cross origin',
+      'sign-in',
+    ]);
   });
 
   it('leads an upgrade past the guard of its origin', () => {

@@ -1,0 +1,25 @@
+/**
+ * What the auth routes are given to sign a browser in and out: the one way to
+ * write the session cookie.
+ *
+ * @module
+ */
+
+import type { OpenedSession } from './session.ts';
+import type { SessionBeginning } from './sign-in.ts';
+
+/** Carries the session of one request to its browser. */
+export interface SessionCarrier {
+  /**
+   * Begins a session under a new id; the one that the browser had is ended as
+   * `replaced`. It is saved when this resolves, and only then the answer sets the
+   * cookie. Throws `store-unavailable`, `SignInOvertakenError` or
+   * `SessionTooLargeError`; the answer then sets none.
+   */
+  start(beginning: SessionBeginning): Promise<OpenedSession>;
+  /**
+   * Ends the session that the browser has, if it lives, and makes the answer delete
+   * the cookie. Throws `store-unavailable`; the answer then deletes nothing.
+   */
+  drop(): Promise<void>;
+}

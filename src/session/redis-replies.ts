@@ -1,0 +1,49 @@
+/**
+ * What Redis answers about a session, as values of the contract. Pure.
+ *
+ * @module
+ */
+
+import type { RedisReply } from '../redis/client.ts';
+import type { StoredSession, StoredTokens } from './store.ts';
+
+/** The answers to the three questions about one session. */
+export interface SessionReplies {
+  readonly record: readonly RedisReply[];
+  readonly tokens: readonly RedisReply[];
+  readonly card: RedisReply | undefined;
+}
+
+/** The session, or `undefined` when a part is missing: it was ended between two of the three questions, or tampered with. */
+export function storedSession({ record: [v, sealed, seen], tokens, card }: SessionReplies): StoredSession | undefined {
+  const version = numberOf(v);
+  const seenAt = numberOf(seen);
+  const stored = storedTokens(tokens);
+  if (version === undefined || seenAt === undefined || stored === undefined) return undefined;
+  if (!Buffer.isBuffer(sealed) || !Buffer.isBuffer(card)) return undefined;
+  return { version, sealed, seenAt, tokens: stored, card };
+}
+
+function storedTokens([v, sealed, spending, owner, until]: readonly RedisReply[]): StoredTokens | undefined {
+  const version = numberOf(v);
+  if (version === undefined || !Buffer.isBuffer(sealed)) return undefined;
+  const isSpent = numberOf(spending) === version;
+  return { version, sealed, spending: isSpent ? { owner: textOf(owner), until: numberOf(until) ?? 0 } : undefined };
+}
+
+/** The members of a list; none for whatever else was answered. */
+export function listOf(reply: RedisReply | undefined): readonly RedisReply[] {
+  return Array.isArray(reply) ? reply : [];
+}
+
+/** An answer as text; empty for none. */
+export function textOf(reply: RedisReply | undefined): string {
+  return Buffer.isBuffer(reply) ? reply.toString() : String(reply ?? '');
+}
+
+/** An answer as a whole number; `undefined` for none, and for what is not one. */
+export function numberOf(reply: RedisReply | undefined): number | undefined {
+  if (reply === null || reply === undefined) return undefined;
+  const number = Number(textOf(reply));
+  return Number.isSafeInteger(number) ? number : undefined;
+}

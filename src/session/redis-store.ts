@@ -1,0 +1,199 @@
+/**
+ * Sessions in Redis. The writes are the scripts of redis-scripts.ts.
+ *
+ * What lies there: three keys for each session, named by the hash of its secret;
+ * sorted sets of those hashes, named by keyed hashes; marks of what was used once.
+ * Every key has an end.
+ *
+ * @module
+ */
+
+import type { Clock } from '../base/clock.ts';
+import type { Redis, ScriptInput } from '../redis/client.ts';
+import type { RedisScript } from '../redis/script.ts';
+import { ListenerSet } from './listener-set.ts';
+import { listOf, numberOf, storedSession, textOf } from './redis-replies.ts';
+import {
+  abandonSpendingScript,
+  addToIndexScript,
+  beginSpendingScript,
+  createScript,
+  endScript,
+  extendSpendingScript,
+  replaceRecordScript,
+  resealScript,
+  saveTokensScript,
+  setNotBeforeScript,
+  touchScript,
+} from './redis-scripts.ts';
+import { partName } from './seal.ts';
+import type { EndReason } from './session.ts';
+import type {
+  EndedListener,
+  IndexEntry,
+  NewSession,
+  Once,
+  ResealedSession,
+  SealedWrite,
+  SessionStore,
+  Spending,
+  StoredSession,
+} from './store.ts';
+
+const endedChannel = 'cc:ended';
+
+/** A {@link SessionStore} that many instances share. */
+export class RedisSessionStore implements SessionStore {
+  readonly #redis: Redis;
+  readonly #clock: Clock;
+  readonly #listeners = new ListenerSet();
+
+  constructor({ redis, clock }: { readonly redis: Redis; readonly clock: Clock }) {
+    this.#redis = redis;
+    this.#clock = clock;
+    redis.subscribe(endedChannel, {
+      onMessage: (message) => this.#announce(message),
+      onGap: () => this.#listeners.tellGap(),
+    });
+  }
+
+  async read(id: string): Promise<StoredSession | undefined> {
+    const [record, tokens, card] = await this.#redis.commands([
+      ['HMGET', partName(id, 'session'), 'v', 'sealed', 'seen'],
+      ['HMGET', partName(id, 'tokens'), 'v', 'sealed', 'spending', 'owner', 'until'],
+      ['GET', partName(id, 'card')],
+    ]);
+    return storedSession({ record: listOf(record), tokens: listOf(tokens), card });
+  }
+
+  create({ id, sealed, tokens, card, seenAt, expiresAt }: NewSession): Promise<boolean> {
+    return this.#decide(createScript, {
+      keys: keysOf(id),
+      values: [sealed, tokens, card, String(seenAt), this.#left(expiresAt)],
+    });
+  }
+
+  replaceRecord({ id, version, sealed }: SealedWrite): Promise<boolean> {
+    return this.#decide(replaceRecordScript, { keys: [partName(id, 'session')], values: [String(version), sealed] });
+  }
+
+  reseal({ id, record, tokens, card }: ResealedSession): Promise<boolean> {
+    const values = [String(record.version), record.sealed, String(tokens.version), tokens.sealed, card];
+    return this.#decide(resealScript, { keys: keysOf(id), values });
+  }
+
+  touch(id: string, { seenAt, expiresAt }: { readonly seenAt: number; readonly expiresAt: number }): Promise<boolean> {
+    return this.#decide(touchScript, { keys: keysOf(id), values: [String(seenAt), this.#left(expiresAt)] });
+  }
+
+  async beginSpending({ id, version, owner, until }: Spending): Promise<'begun' | 'busy' | 'changed' | 'gone'> {
+    const input = { keys: spendingKeysOf(id), values: [String(version), owner, String(until)] };
+    const word = textOf(await this.#redis.run(beginSpendingScript, input));
+    return word as 'begun' | 'busy' | 'changed' | 'gone'; // the script has no other words
+  }
+
+  extendSpending({ id, version, owner, until }: Spending): Promise<boolean> {
+    return this.#decide(extendSpendingScript, {
+      keys: spendingKeysOf(id),
+      values: [String(version), owner, String(until)],
+    });
+  }
+
+  abandonSpending({ id, version, owner }: Spending): Promise<boolean> {
+    return this.#decide(abandonSpendingScript, { keys: spendingKeysOf(id), values: [String(version), owner] });
+  }
+
+  saveTokens({ id, version, owner }: Spending, sealed: Buffer): Promise<boolean> {
+    return this.#decide(saveTokensScript, { keys: spendingKeysOf(id), values: [String(version), owner, sealed] });
+  }
+
+  end(id: string, reason: EndReason): Promise<boolean> {
+    return this.#decide(endScript, { keys: keysOf(id), values: [endedChannel, `${id} ${reason}`] });
+  }
+
+  addToIndex({ index, key, id, expiresAt }: IndexEntry, issuedAt: number): Promise<boolean> {
+    const values = [id, String(expiresAt), String(issuedAt), this.#left(expiresAt), String(this.#clock.now())];
+    return this.#decide(addToIndexScript, { keys: [indexName(index, key), notBeforeName(key)], values });
+  }
+
+  async removeFromIndex({ index, key, id }: Pick<IndexEntry, 'index' | 'key' | 'id'>): Promise<void> {
+    await this.#redis.command('ZREM', indexName(index, key), id);
+  }
+
+  async membersOf(index: IndexEntry['index'], key: string): Promise<readonly string[]> {
+    const from = `(${this.#clock.now()}`;
+    return listOf(await this.#redis.command('ZRANGEBYSCORE', indexName(index, key), from, '+inf')).map(textOf);
+  }
+
+  async notBefore(_index: IndexEntry['index'], key: string): Promise<number | undefined> {
+    return numberOf(await this.#redis.command('GET', notBeforeName(key)));
+  }
+
+  async setNotBefore(
+    index: IndexEntry['index'],
+    key: string,
+    { instant, ttlMs }: { readonly instant: number; readonly ttlMs: number },
+  ): Promise<readonly string[]> {
+    const keys = [indexName(index, key), notBeforeName(key)];
+    const values = [String(instant), String(ttlMs), String(this.#clock.now())];
+    return listOf(await this.#redis.run(setNotBeforeScript, { keys, values })).map(textOf);
+  }
+
+  async useOnce(
+    kind: Once,
+    hash: string,
+    { id, ttlMs }: { readonly id: string; readonly ttlMs: number },
+  ): Promise<boolean> {
+    // With NX and GET together Redis answers who was first (7.0 and newer).
+    const first = await this.#redis.command('SET', `cc:${kind}:${hash}`, id, 'NX', 'GET', 'PX', String(ttlMs));
+    return first === null || textOf(first) === id;
+  }
+
+  async wasUsed(kind: Once, hash: string): Promise<boolean> {
+    return (await this.#redis.command('EXISTS', `cc:${kind}:${hash}`)) === 1;
+  }
+
+  onEnded(listener: EndedListener, onGap?: () => void): () => void {
+    return this.#listeners.add(listener, onGap);
+  }
+
+  ping(): Promise<boolean> {
+    return this.#redis.ping();
+  }
+
+  close(): Promise<void> {
+    return this.#redis.close();
+  }
+
+  async #decide(script: RedisScript, input: ScriptInput): Promise<boolean> {
+    return (await this.#redis.run(script, input)) === 1;
+  }
+
+  // A key whose end has passed lives for a moment, since PEXPIRE with nothing left would be a DEL.
+  #left(expiresAt: number): string {
+    return String(Math.max(1, Math.ceil(expiresAt - this.#clock.now())));
+  }
+
+  #announce(message: string): void {
+    const [id = '', reason] = message.split(' ');
+    // Written by our own script; whoever may publish here may also delete sessions.
+    this.#listeners.tellEnded(id, reason as EndReason);
+  }
+}
+
+function keysOf(id: string): readonly string[] {
+  return [partName(id, 'session'), partName(id, 'tokens'), partName(id, 'card')];
+}
+
+function spendingKeysOf(id: string): readonly string[] {
+  return keysOf(id).slice(0, 2);
+}
+
+function indexName(index: IndexEntry['index'], key: string): string {
+  return `cc:${index}:{${key}}`;
+}
+
+// The key is a keyed hash over the kind of index, too: sub and sid never share one.
+function notBeforeName(key: string): string {
+  return `cc:nbf:{${key}}`;
+}

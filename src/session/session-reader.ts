@@ -1,0 +1,71 @@
+/**
+ * From the cookie of a request to its opened session: verify, read, open.
+ *
+ * The one place where a session is looked up by its secret, so that a cache of
+ * opened sessions can stand before it. Nothing here decides by time.
+ *
+ * @module
+ */
+
+import type { Frontend } from '../http/frontend.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import { isSessionSecret, type SessionCookie } from './cookie.ts';
+import { SessionSeal } from './seal.ts';
+import type { OpenedSession } from './session.ts';
+import type { SessionReports } from './session-reports.ts';
+import { openStored, SessionSnapshot } from './snapshot.ts';
+import type { SessionStore } from './store.ts';
+
+/** Why there is no session: the request has no cookie, none of ours, or one whose session is not there or cannot be read. */
+export type NoSession = 'no-cookie' | 'forged' | 'unknown' | 'unreadable';
+
+/** What reading needs. */
+export interface ReaderParts {
+  readonly frontend: Frontend;
+  readonly store: SessionStore;
+  readonly keys: KeyRing;
+  readonly cookie: SessionCookie;
+  readonly reports: SessionReports;
+}
+
+/** Looks sessions up. Throws `store-unavailable` when it cannot be known whether there is one. */
+export class SessionReader {
+  readonly #parts: ReaderParts;
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts;
+  }
+
+  /** By the raw value of the cookie. A cookie that we did not sign asks the store nothing. */
+  async find(cookie: string | undefined): Promise<SessionSnapshot | NoSession> {
+    if (cookie === undefined) return 'no-cookie';
+    const verified = this.#parts.cookie.verify(cookie);
+    return verified === undefined ? 'forged' : this.#read(this.sealOf(verified.secret));
+  }
+
+  /** By the secret itself, whose signature was checked before. */
+  async findBySecret(secret: string): Promise<SessionSnapshot | NoSession> {
+    return isSessionSecret(secret) ? this.#read(this.sealOf(secret)) : 'forged';
+  }
+
+  /** The same session as it is in the store now. */
+  reread(session: OpenedSession): Promise<SessionSnapshot | NoSession> {
+    return this.#read(SessionSnapshot.partsOf(session).seal);
+  }
+
+  /** What seals a session with this secret. */
+  sealOf(secret: string): SessionSeal {
+    const { keys, frontend } = this.#parts;
+    return new SessionSeal(secret, { keys, frontendId: frontend.id });
+  }
+
+  async #read(seal: SessionSeal): Promise<SessionSnapshot | NoSession> {
+    const { store, keys, reports } = this.#parts;
+    const stored = await store.read(seal.id);
+    if (stored === undefined) return 'unknown';
+    const opened = openStored(stored, { seal, keys });
+    if (opened instanceof SessionSnapshot) return opened;
+    reports.unreadable(seal.id, opened);
+    return 'unreadable';
+  }
+}

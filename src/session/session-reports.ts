@@ -1,0 +1,47 @@
+/**
+ * What is told of sessions: audit events, a metric, and a line where the operator
+ * must act. Never a secret, a token or a name.
+ *
+ * @module
+ */
+
+import { causeText, type Pseudonyms } from '../audit/redact.ts';
+import type { Trail } from '../audit/trail.ts';
+import type { Metrics } from '../metrics/catalogue.ts';
+import type { EndReason } from './session.ts';
+import type { Unreadable } from './snapshot.ts';
+
+/** Told what happens to sessions. `id` is the session's name in the store. */
+export interface SessionReports {
+  /** A session was ended by this process. Whose it was is not known where it was ended without its cookie. */
+  ended(session: { readonly id: string; readonly subject: string | undefined }, reason: EndReason): void;
+  /** A stored session was exchanged or damaged, or its key is gone. It counts as none. */
+  unreadable(id: string, fault: Unreadable): void;
+  /** Something that nobody waits for went wrong. */
+  trouble(id: string, trouble: { readonly what: string; readonly cause: unknown }): void;
+}
+
+/** What the reports are written to. */
+export interface SessionReportTargets {
+  readonly trail: Trail;
+  readonly metrics: Metrics;
+  readonly pseudonyms: Pseudonyms;
+}
+
+/** Writes the reports to the trail and the metrics. */
+export function sessionReportsTo({ trail, metrics, pseudonyms }: SessionReportTargets): SessionReports {
+  const tagOf = (id: string) => pseudonyms.tag('session', id);
+  return {
+    ended({ id, subject }, reason) {
+      metrics.sessionsEnded.inc({ reason });
+      const who = subject === undefined ? undefined : pseudonyms.tag('subject', subject);
+      trail.event('session.ended', 'success', { session: tagOf(id), subject: who, reason });
+    },
+    unreadable(id, { part, reason }) {
+      trail.event('session.unreadable', 'failure', { session: tagOf(id), part, reason });
+    },
+    trouble(id, { what, cause }) {
+      trail.warn(what, { session: tagOf(id), cause: causeText(cause) });
+    },
+  };
+}
