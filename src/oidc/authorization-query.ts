@@ -1,0 +1,55 @@
+/**
+ * The authorization request as parameters. Pure.
+ *
+ * What decides over the flow comes from the configuration; a caller chooses among
+ * a few parameters that login.ts checked by their types (LS-10).
+ *
+ * @module
+ */
+
+import type { ProviderMetadata } from './metadata.ts';
+import type { AuthorizationParameters, ProviderOptions } from './provider-options.ts';
+
+/** The parameters, `client_id` aside, in the names of the wire. */
+export function authorizationQuery(
+  parameters: AuthorizationParameters,
+  {
+    metadata,
+    options,
+  }: {
+    readonly metadata: Pick<ProviderMetadata, 'scopes_supported'>;
+    readonly options: Pick<ProviderOptions, 'redirectUri' | 'apiAudience' | 'scopes' | 'scopesAreDefault'>;
+  },
+): Readonly<Record<string, string>> {
+  return present({
+    response_type: 'code',
+    redirect_uri: options.redirectUri,
+    scope: scopesFor(options, metadata).join(' '),
+    state: parameters.state,
+    nonce: parameters.nonce,
+    code_challenge: parameters.codeChallenge,
+    code_challenge_method: 'S256',
+    resource: options.apiAudience,
+    prompt: parameters.prompt,
+    login_hint: parameters.loginHint,
+    ui_locales: parameters.uiLocales,
+    acr_values: parameters.acrValues,
+    max_age: parameters.maxAge?.toString(),
+  });
+}
+
+/** What is asked for: the configured scopes, and of the default ones those that the server knows. */
+export function scopesFor(
+  { scopes, scopesAreDefault }: Pick<ProviderOptions, 'scopes' | 'scopesAreDefault'>,
+  metadata: Pick<ProviderMetadata, 'scopes_supported'> | undefined,
+): readonly string[] {
+  const known = metadata?.scopes_supported;
+  if (!scopesAreDefault || known === undefined) return scopes;
+  return scopes.filter((scope) => scope === 'openid' || known.includes(scope));
+}
+
+/** The members that have a value. */
+export function present(parameters: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  const entries = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,126 @@
+/**
+ * `GET /callback`: what the browser brings back from the authorization server
+ * becomes a session, or a word to the page why not.
+ *
+ * In this order: is the state ours, is its transaction in this browser, does the
+ * response come from where we sent the browser, is it the first time. Only then is
+ * the code spent, and only after every check of the answer does a session begin
+ * (CB-01 to CB-14).
+ *
+ * @module
+ */
+
+import { ProblemError } from '../errors.ts';
+import type { ClearedRequest } from '../http/inbound.ts';
+import { type Reply, redirectReply } from '../http/reply.ts';
+import { faultOf, SignInError, signInErrorFrom } from './auth-error.ts';
+import { checkResponse, stateIn } from './authorization-response.ts';
+import type { CallbackParts, Landing, SessionStarter } from './callback-parts.ts';
+import { GrantError } from './grant.ts';
+import { attemptParameter } from './login-parameters.ts';
+import { isSpeculative, purposeOf } from './login-start.ts';
+import { errorTarget } from './return-path.ts';
+import { beginSession } from './session-beginning.ts';
+import { type Attempt, attemptOf } from './transaction.ts';
+
+/** Answers `GET /callback`. Throws `store-unavailable`, with the code unspent unless the session could not be saved. */
+export async function answerCallback(
+  request: ClearedRequest,
+  parts: CallbackParts,
+  carrier: SessionStarter,
+): Promise<Reply> {
+  if (request.method !== 'GET') throw new ProblemError('method-not-allowed', { headers: { Allow: 'GET' } });
+  if (isSpeculative(purposeOf(request.headers))) throw new ProblemError('not-a-navigation');
+  const { frontend, keys, cookies, clock } = parts;
+  const parameters = new URLSearchParams(request.search);
+  const state = stateIn(parameters) ?? '';
+  const attempt = attemptOf(state, { keys, frontendId: frontend.id });
+  if (attempt === undefined)
+    return failed(request, { parts, error: new SignInError('state_mismatch', 'state-not-ours') });
+  const transaction = cookies.find(request.headers.cookie, { state, now: clock.now() });
+  if (transaction === undefined) return answerStray(request, { parts, state, attempt });
+  return withoutCookie(await answerLanding({ request, parameters, state, transaction }, parts, carrier), {
+    parts,
+    state,
+  });
+}
+
+async function answerLanding(landing: Landing, parts: CallbackParts, carrier: SessionStarter): Promise<Reply> {
+  const { request, state, transaction } = landing;
+  const { returnPath } = transaction;
+  const refusal = await refusalOf(landing, parts);
+  if (refusal !== undefined) return failed(request, { parts, error: refusal, returnPath });
+  if (!(await parts.claims.claim(state))) return redirectReply('/');
+  try {
+    await beginSession(landing, parts, carrier);
+    return redirectReply(returnPath);
+  } catch (error) {
+    if (isStoreAway(error)) throw spent(error, parts.cookies.remove(state));
+    return failed(request, { parts, error: signInErrorFrom(error), returnPath });
+  }
+}
+
+async function refusalOf(
+  { parameters, transaction }: Landing,
+  { provider }: CallbackParts,
+): Promise<SignInError | undefined> {
+  const { issuer } = transaction;
+  if (issuer !== provider.issuer) return new SignInError('provider_error', 'issuer-changed');
+  try {
+    return checkResponse(parameters, { issuer, namesIssuer: await provider.namesIssuer() });
+  } catch (error) {
+    return signInErrorFrom(error);
+  }
+}
+
+function isStoreAway(error: unknown): error is ProblemError {
+  return error instanceof ProblemError && error.code === 'store-unavailable';
+}
+
+// Unlike before the claim there is nothing left that the same callback could be repeated with.
+function spent(cause: ProblemError, cookieLine: string): ProblemError {
+  return new ProblemError('store-unavailable', { cause, headers: { 'Set-Cookie': cookieLine } });
+}
+
+/** A state of ours, without its transaction: already used, too late, or in another browser. Nothing is spent. */
+async function answerStray(
+  request: ClearedRequest,
+  { parts, state, attempt }: { readonly parts: CallbackParts; readonly state: string; readonly attempt: Attempt },
+): Promise<Reply> {
+  const { claims, sessions, frontend } = parts;
+  if (await claims.wasClaimed(state)) return redirectReply('/'); // the page asks /session
+  if ((await sessions.look(request)) !== undefined) return redirectReply('/');
+  if (attempt === 0) return redirectReply(`${frontend.paths.login}?return_to=/&${attemptParameter}=1`);
+  return failed(request, { parts, error: new SignInError('login_expired', 'transaction-missing') });
+}
+
+interface Failed {
+  readonly parts: CallbackParts;
+  readonly error: SignInError;
+  readonly returnPath?: string;
+}
+
+function failed(request: ClearedRequest, { parts, error, returnPath = '/' }: Failed): Reply {
+  const { code, reason, cause } = error;
+  const fault = faultOf[code];
+  if (fault !== undefined) request.record.refuse(fault, cause);
+  request.record.detail = reason;
+  if (cause instanceof GrantError && cause.kind === 'client-refused') {
+    parts.log.error('the authorization server does not accept this client', { reason });
+  }
+  parts.report({
+    outcome: 'failure',
+    requestId: request.id,
+    ...{ reason, code },
+    ...{ sessionId: undefined, issuer: parts.provider.issuer, subject: undefined, acr: undefined },
+    address: request.clientAddress,
+  });
+  return redirectReply(errorTarget(returnPath, new URLSearchParams({ auth_error: code, auth_error_id: request.id })));
+}
+
+function withoutCookie(
+  reply: Reply,
+  { parts, state }: { readonly parts: CallbackParts; readonly state: string },
+): Reply {
+  return { ...reply, headers: { ...reply.headers, 'Set-Cookie': parts.cookies.remove(state) } };
+}

@@ -1,0 +1,153 @@
+/**
+ * `POST /logout` ends a session, here first and then at the provider; `GET
+ * /logout` asks whether to.
+ *
+ * Order matters: the session ends on every instance before anything else, so that
+ * whatever fails afterwards nobody is signed in any more. A store that cannot be
+ * reached is said so (503); nothing is pretended.
+ *
+ * Where the browser goes afterwards is fixed by the configuration and the
+ * provider's metadata; no part of a request has a say in it (LO-10).
+ *
+ * @module
+ */
+
+import { randomToken } from '../base/random.ts';
+import { ProblemError } from '../errors.ts';
+import { checkCrossOrigin } from '../guards/cross-origin.ts';
+import { htmlReply } from '../http/html-page.ts';
+import type { ClearedRequest } from '../http/inbound.ts';
+import { jsonReply, type Reply, redirectReply } from '../http/reply.ts';
+import type { SessionCarrier } from '../session/carrier.ts';
+import type { EndReason, OpenedSession } from '../session/session.ts';
+
+/** What signing out needs. */
+export interface LogoutParts {
+  readonly sessions: {
+    look(request: ClearedRequest): Promise<OpenedSession | undefined>;
+    /** The session as it is in the store now. */
+    reread(session: OpenedSession): Promise<OpenedSession | undefined>;
+    beginSpending(
+      session: OpenedSession,
+      claim: { readonly owner: string; readonly until: number },
+    ): Promise<'begun' | 'busy' | 'changed' | 'gone'>;
+    end(session: OpenedSession, reason: EndReason): Promise<unknown>;
+  };
+  readonly csrf: { check(asked: { readonly request: ClearedRequest; readonly session: OpenedSession }): void };
+  /** Does not throw, and takes no longer than its budget. */
+  readonly revoker: { revokeSession(session: OpenedSession): Promise<void> };
+  readonly provider: EndSession;
+  readonly clock: { now(): number };
+}
+
+/** Where a browser ends its session at the provider (OpenID Connect RP-Initiated Logout 1.0). */
+export interface EndSession {
+  readonly endSessionOrigin: string | undefined;
+  /** `undefined` where the provider offers none. `client_id` is added. */
+  endSessionUrl(parameters: {
+    readonly logoutHint?: string | undefined;
+    readonly postLogoutRedirectUri: string;
+    readonly state?: string | undefined;
+  }): URL | undefined;
+}
+
+/** What the browser keeps of a signed-in person goes with the session (ASVS 14.3.1). */
+const cleaned = { 'Clear-Site-Data': '"cache","storage"' };
+
+/** Answers `POST /logout`. Throws `csrf-token-invalid` or `store-unavailable`; then the session lives. */
+export async function answerLogout(
+  request: ClearedRequest,
+  carrier: () => Pick<SessionCarrier, 'drop'>,
+  parts: LogoutParts,
+): Promise<Reply> {
+  const session = await parts.sessions.look(request);
+  const isForm = isFormPost(request);
+  if (session === undefined) return isForm ? redirectReply('/') : { status: 204 };
+  checkProof({ request, session, isForm }, parts);
+  const latest = await newest(session, parts);
+  await parts.sessions.end(latest, 'signed-out');
+  await parts.revoker.revokeSession(latest);
+  await carrier().drop();
+  if (new URLSearchParams(request.search).get('local') === 'true') return { status: 204, headers: cleaned };
+  const url = endSessionUrl(latest, request, parts);
+  if (isForm) return redirectReply(url ?? '/', cleaned);
+  return jsonReply(200, { end_session_url: url ?? null }, cleaned);
+}
+
+/** Answers `GET /logout`: a page with one button. It asks nobody and changes nothing. */
+export function answerLogoutPage(
+  { frontend }: Pick<ClearedRequest, 'frontend'>,
+  { provider }: Pick<LogoutParts, 'provider'>,
+): Promise<Reply> {
+  return Promise.resolve(
+    htmlReply(200, {
+      title: 'Do you want to sign out?',
+      body: `<form method="post" action="${frontend.paths.logout}">\n<button>Sign out</button>\n</form>`,
+      formAction: provider.endSessionOrigin,
+    }),
+  );
+}
+
+interface Asked {
+  readonly request: ClearedRequest;
+  readonly session: OpenedSession;
+  readonly isForm: boolean;
+}
+
+// A form cannot send a header. What stands in for it no page can send either: the browser's own word that the form is on our
+// origin, beside a cookie that it sends to our own pages only.
+function checkProof({ request, session, isForm }: Asked, { csrf }: LogoutParts): void {
+  const { headers, frontend } = request;
+  if (!isForm || headers['x-csrf-token'] !== undefined || headers['x-csrf'] !== undefined) {
+    csrf.check({ request, session });
+    return;
+  }
+  const { origin, loopback } = frontend;
+  const decision = checkCrossOrigin(request, { selfOrigin: origin, anyPort: loopback, trustedOrigins: new Set() });
+  if (!decision.allowed) throw new ProblemError('csrf-token-invalid', { cause: new Error(decision.reason) });
+}
+
+// A script cannot say `navigate`. Where a browser does not say what it does, the type of its body or what it accepts tells.
+function isFormPost({ fetchMode, headers }: ClearedRequest): boolean {
+  if (fetchMode !== undefined) return fetchMode === 'navigate';
+  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  return type === 'application/x-www-form-urlencoded' || (headers.accept ?? '').includes('text/html');
+}
+
+/**
+ * The session with its newest tokens, claimed, so that no refresh can bring newer
+ * ones between looking and ending: what is revoked is then what is alive. A
+ * refresh under way finds the session gone and revokes what it gets.
+ */
+async function newest(session: OpenedSession, { sessions, clock }: LogoutParts): Promise<OpenedSession> {
+  let latest = session;
+  for (let rounds = 0; rounds < mostRounds; rounds++) {
+    const claim = { owner: `sign-out.${randomToken(128)}`, until: clock.now() + claimMs };
+    if ((await sessions.beginSpending(latest, claim)) !== 'changed') return latest;
+    latest = (await sessions.reread(latest)) ?? latest;
+  }
+  return latest;
+}
+
+const mostRounds = 4;
+/** The sign-out ends the session, and its claim with it, at once; if it cannot, nobody shall wait for long. */
+const claimMs = 2_000;
+
+/**
+ * RP-Initiated Logout 1.0, 2. No `id_token_hint`: it is a token with claims about
+ * the person, and a URL ends up in logs and histories (LO-07). `logout_hint` is
+ * the provider's own session id, the example the specification gives, which means
+ * nothing elsewhere and dies with the sign-out; the subject where it gave none.
+ */
+function endSessionUrl(
+  { identity }: OpenedSession,
+  { frontend }: ClearedRequest,
+  { provider }: LogoutParts,
+): string | undefined {
+  const url = provider.endSessionUrl({
+    logoutHint: identity.sid ?? identity.subject,
+    postLogoutRedirectUri: `${frontend.origin}/`,
+    state: randomToken(128),
+  });
+  return url?.href;
+}
