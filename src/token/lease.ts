@@ -1,0 +1,40 @@
+/**
+ * Keeps a claim while it is used: `until` is moved on as long as the grant and the
+ * write after it take, so a slow provider is not taken for a dead instance.
+ *
+ * @module
+ */
+
+import type { Cancel } from '../base/clock.ts';
+import type { OpenedSession } from '../session/session.ts';
+import type { Claim, SpendingParts } from './renewal.ts';
+
+/**
+ * Extends the claim every third of its lease until the returned function is
+ * called. An extension that fails is made again at the next third; one that is
+ * refused means that the claim is lost, which the write will find out.
+ */
+export function keepClaim(
+  { sessions, clock, reports, leaseMs }: Pick<SpendingParts, 'sessions' | 'clock' | 'reports' | 'leaseMs'>,
+  { session, claim }: { readonly session: OpenedSession; readonly claim: Claim },
+): () => void {
+  let stopped = false;
+  let cancel: Cancel = () => undefined;
+  const extend = async () => {
+    try {
+      const isOurs = await sessions.extendSpending(session, { ...claim, until: clock.now() + leaseMs });
+      if (!isOurs) stopped = true;
+    } catch (cause) {
+      reports.trouble(session, { what: 'a claim to refresh could not be extended', cause });
+    }
+    plan();
+  };
+  const plan = () => {
+    if (!stopped) cancel = clock.after(leaseMs / 3, () => void extend());
+  };
+  plan();
+  return () => {
+    stopped = true;
+    cancel();
+  };
+}
