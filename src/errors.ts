@@ -141,10 +141,10 @@ export const catalogue = {
     help: 'The Host header differs from PUBLIC_URL. Behind a proxy, pass the original Host on.',
   },
   'upgrade-refused': {
-    status: 426,
+    status: 404,
     source: 'claimcheck',
-    title: 'This connection cannot be upgraded',
-    help: 'The route does not allow WebSockets, or the upgrade names another protocol.',
+    title: 'No connection of this kind is offered here',
+    help: 'No WebSocket is offered under this path.',
   },
   'login-rate-exceeded': {
     status: 429,

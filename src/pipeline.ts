@@ -14,6 +14,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DenyReason } from './guards/decision.ts';
+import type { Answer, Guard } from './guards/step.ts';
 import {
   type ClearedRequest,
   clear,
@@ -24,15 +25,6 @@ import {
 } from './http/inbound.ts';
 import { failureReply, problemReply } from './http/problem.ts';
 import { sendReply } from './http/reply.ts';
-
-/** What a stage says: go on, I answered, or refuse for this reason. */
-export type Step = 'next' | 'answered' | DenyReason;
-
-/** A stage between reading and answering. */
-export type Guard = (request: InboundRequest) => Step;
-
-/** The last stage of a kind. What it throws becomes the answer. */
-export type Answer = (request: ClearedRequest) => void | Promise<void>;
 
 /** The parts that the table arranges. */
 export interface Stages {

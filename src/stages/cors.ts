@@ -9,10 +9,10 @@
  */
 
 import cors from 'cors';
+import type { Guard } from '../guards/step.ts';
 import type { Frontend } from '../http/frontend.ts';
 import type { InboundRequest } from '../http/inbound.ts';
 import { sendReply } from '../http/reply.ts';
-import type { Guard } from '../pipeline.ts';
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 

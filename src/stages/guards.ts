@@ -7,9 +7,9 @@
 
 import { type CrossOriginPolicy, checkCrossOrigin, checkUpgradeOrigin } from '../guards/cross-origin.ts';
 import { checkTransport } from '../guards/plain-http.ts';
+import type { Guard } from '../guards/step.ts';
 import type { Frontend } from '../http/frontend.ts';
 import { redirectReply, sendReply } from '../http/reply.ts';
-import type { Guard } from '../pipeline.ts';
 
 /**
  * Refuses what another site caused.

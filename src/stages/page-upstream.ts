@@ -14,10 +14,10 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Duplex } from 'node:stream';
 import { createProxyMiddleware, type Plugin } from 'http-proxy-middleware';
 import { ProblemError } from '../errors.ts';
+import type { Answer } from '../guards/step.ts';
 import type { ClearedRequest, InboundRequest } from '../http/inbound.ts';
 import { failureReply } from '../http/problem.ts';
 import { sendReply } from '../http/reply.ts';
-import type { Answer } from '../pipeline.ts';
 
 const passedOn = [
   'accept',

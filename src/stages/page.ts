@@ -17,8 +17,8 @@ import type { ServerResponse } from 'node:http';
 import { extname, join, relative, resolve, sep } from 'node:path';
 import express from 'express';
 import { ProblemError } from '../errors.ts';
+import type { Answer } from '../guards/step.ts';
 import type { ClearedRequest } from '../http/inbound.ts';
-import type { Answer } from '../pipeline.ts';
 
 /** Makes the stage for a folder. Throws, with what to do, when it cannot be read or has no `index.html`. */
 export function pageFromFiles(directory: string): Answer {

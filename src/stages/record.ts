@@ -14,7 +14,7 @@ import type { Trail } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
 import { randomRequestId } from '../base/random.ts';
 import { catalogue, type ErrorCode } from '../errors.ts';
-import type { InboundRequest, Opening } from '../http/inbound.ts';
+import type { Opening } from '../http/inbound.ts';
 import { RequestRecord } from '../http/request-record.ts';
 import type { Metrics } from '../metrics/catalogue.ts';
 
@@ -50,11 +50,6 @@ export class Recorder {
   /** How many requests are being answered. */
   get underWay(): number {
     return this.#underWay.size;
-  }
-
-  /** Tells the recorder what `receive` found out, for the line at the end. */
-  received(opening: Opening, request: InboundRequest): void {
-    opening.record.request = request;
   }
 
   /** Records what Node's parser refused before it was a request. */

@@ -10,9 +10,9 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import helmet from 'helmet';
+import type { Guard } from '../guards/step.ts';
 import type { Frontend } from '../http/frontend.ts';
 import type { Kind } from '../http/inbound.ts';
-import type { Guard } from '../pipeline.ts';
 
 /** What the headers depend on. */
 export interface SecurityHeadersOptions {
@@ -41,6 +41,11 @@ export function securityHeadersStage({ frontend, endSessionOrigin, pageFromUpstr
     request.replyHeaders.addAll(request.kind === 'P' ? pageOf(endSessionOrigin()) : lists[request.kind]);
     return 'next';
   };
+}
+
+/** Flat: what an answer carries that is for nobody in particular, such as the refusal of what could not be read. */
+export function refusalHeadersOf(frontend: Frontend): readonly string[] {
+  return headersOf({ frontend, policy: closedPolicy, referrer: 'no-referrer' });
 }
 
 type Policy = Readonly<Record<string, readonly string[]>>;
@@ -73,6 +78,11 @@ function pagePolicy(endSessionOrigin: string | undefined, fromUpstream: boolean)
   };
 }
 
+// helmet asks for it by this name where a policy says nothing of sources: what an upstream answers loads what it needs.
+const noDefault: Record<string, typeof helmet.contentSecurityPolicy.dangerouslyDisableDefaultSrc> = {
+  'default-src': helmet.contentSecurityPolicy.dangerouslyDisableDefaultSrc,
+};
+
 interface HelmetChoice {
   readonly frontend: Frontend;
   readonly policy: Policy;
@@ -87,7 +97,7 @@ function headersOf({ frontend, policy, referrer }: HelmetChoice): readonly strin
     removeHeader: () => undefined,
   };
   const middleware = helmet({
-    contentSecurityPolicy: { useDefaults: false, directives: { ...policy } },
+    contentSecurityPolicy: { useDefaults: false, directives: { ...noDefault, ...policy } },
     strictTransportSecurity: frontend.secure ? { maxAge: 63_072_000, includeSubDomains: true } : false,
     referrerPolicy: { policy: referrer },
     frameguard: { action: 'deny' },

@@ -10,10 +10,10 @@
 import type { IncomingMessage } from 'node:http';
 import express, { type RequestHandler } from 'express';
 import { ProblemError } from '../errors.ts';
+import type { Answer } from '../guards/step.ts';
 import type { ClearedRequest } from '../http/inbound.ts';
 import { failureReply } from '../http/problem.ts';
 import { type Reply, sendReply } from '../http/reply.ts';
-import type { Answer } from '../pipeline.ts';
 
 /** One route. `Carrier` is what writes the session cookie; only routes that say so have one. */
 export interface SignInRoute<Carrier> {

@@ -1,0 +1,101 @@
+/**
+ * Makes every part and hands it what it needs; opens and closes the two ports.
+ *
+ * @module
+ */
+
+import { readFileSync } from 'node:fs';
+import { createParts, type Parts, type Tools } from './app/parts.ts';
+import { createStages } from './app/stages.ts';
+import type { Config } from './config/config.ts';
+import { Listener } from './http/listener.ts';
+import { arrange, compile, compileOperations } from './pipeline.ts';
+import type { Readiness } from './stages/operations.ts';
+import { Recorder } from './stages/record.ts';
+
+/** Makes a server. It is not open yet. Throws, with what to do, when something it was told to serve is not there. */
+export function createApp(config: Config, tools: Tools): App {
+  return new App(createParts(config, tools));
+}
+
+/** One server: its ports, and whether it may be sent requests. */
+export class App {
+  readonly #parts: Parts;
+  readonly #recorder: Recorder;
+  readonly #public: Listener;
+  readonly #operations: Listener;
+  #started: Promise<void> | undefined = undefined;
+  #closed: Promise<void> | undefined = undefined;
+  #everReady = false;
+
+  /** Use {@link createApp}. */
+  constructor(parts: Parts) {
+    const { config, clock } = parts;
+    this.#parts = parts;
+    this.#recorder = new Recorder(parts);
+    const stages = createStages(parts, { recorder: this.#recorder, readiness: () => this.#readiness() });
+    const onRefused = this.#recorder.refused.bind(this.#recorder);
+    this.#public = new Listener(
+      { ...config.listen, tls: tlsOf(config), clock },
+      { onRequest: compile(arrange(stages), stages), onRefused },
+    );
+    this.#operations = new Listener(
+      { ...config.operations, clock },
+      { onRequest: compileOperations(stages), onRefused },
+    );
+  }
+
+  /** Opens both ports. Rejects, with what to do, when one cannot be had. */
+  async listen(): Promise<{ readonly port: number; readonly operationsPort: number }> {
+    const { config, trail, provider } = this.#parts;
+    const port = await this.#public.listen();
+    const operationsPort = await this.#operations.listen();
+    this.#started = provider.start();
+    for (const warning of config.warnings) trail.warn(warning);
+    trail.event('server.started', 'success', {
+      version: process.version,
+      public_url: config.publicUrl,
+      store: config.store.kind,
+      routes: config.routes.length,
+    });
+    return { port, operationsPort };
+  }
+
+  /** Resolves when the provider was asked for the first time; says whether it and the store answer. */
+  async ready(): Promise<boolean> {
+    await this.#started;
+    const { store, provider } = await this.#readiness();
+    return store && provider;
+  }
+
+  /** Finishes what runs and closes everything. Safe to call again. */
+  close(reason = 'asked to'): Promise<void> {
+    this.#closed ??= this.#close(reason);
+    return this.#closed;
+  }
+
+  async #close(reason: string): Promise<void> {
+    const { config, trail, revoker, refresher, provider, upstreams, store } = this.#parts;
+    await this.#public.close(config.shutdownTimeoutMs);
+    await refresher.settled();
+    await revoker.settled(config.providerTimeoutMs);
+    await Promise.all([provider.close(), upstreams.close(), store.close()]);
+    await this.#operations.close(0);
+    trail.event('server.stopped', 'success', { reason });
+    trail.flush();
+  }
+
+  async #readiness(): Promise<Readiness> {
+    const { store: sessions, provider: issuer, metrics } = this.#parts;
+    const store = await sessions.ping();
+    const provider = issuer.ready;
+    metrics.storeUp.set(store ? 1 : 0);
+    metrics.providerUp.set(provider ? 1 : 0);
+    this.#everReady ||= store && provider;
+    return { store, provider, everReady: this.#everReady, draining: this.#closed !== undefined };
+  }
+}
+
+function tlsOf({ tls }: Config): { readonly cert: string; readonly key: string } | undefined {
+  return tls && { cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8') };
+}

@@ -1,0 +1,137 @@
+/**
+ * Makes the stages of the pipeline from the parts.
+ *
+ * @module
+ */
+
+import { answerApiCall } from '../api.ts';
+import { truncatedAddress } from '../audit/redact.ts';
+import { TrustedProxies } from '../http/client-address.ts';
+import { Receiver } from '../http/receive-request.ts';
+import { answerCallback } from '../oidc/callback.ts';
+import type { SignInEvent } from '../oidc/callback-parts.ts';
+import { answerLogin } from '../oidc/login.ts';
+import { LoginCookies } from '../oidc/login-cookies.ts';
+import { LoginKeys } from '../oidc/login-keys.ts';
+import { LoginLimit } from '../oidc/login-limit.ts';
+import { answerLogout, answerLogoutPage } from '../oidc/logout.ts';
+import { answerRefresh, answerSession } from '../oidc/session-info.ts';
+import { StateClaims } from '../oidc/state-claims.ts';
+import type { Stages } from '../pipeline.ts';
+import type { SessionCarrier } from '../session/carrier.ts';
+import { corsStage } from '../stages/cors.ts';
+import { crossOriginStage, plainHttpStage } from '../stages/guards.ts';
+import { operationsStage, type Readiness } from '../stages/operations.ts';
+import { pageFromFiles } from '../stages/page.ts';
+import { pageFromUpstream } from '../stages/page-upstream.ts';
+import { receiveStage } from '../stages/receive.ts';
+import type { Recorder } from '../stages/record.ts';
+import { refusalHeadersOf, securityHeadersStage } from '../stages/security-headers.ts';
+import { sessionMount } from '../stages/session.ts';
+import { type SignInRoute, signInStage } from '../stages/sign-in.ts';
+import { upgradeStage } from '../stages/upgrade.ts';
+import type { Parts } from './parts.ts';
+
+/** What the stages need of the app itself. */
+export interface AppState {
+  readonly recorder: Recorder;
+  readonly readiness: () => Promise<Readiness>;
+}
+
+/** Makes them. Throws, with what to do, when the folder of the page cannot be read. */
+export function createStages(parts: Parts, { recorder, readiness }: AppState): Stages {
+  const { config, frontend, provider, routes, sessions, csrf, tokens, forwarder, metrics } = parts;
+  const page = config.page.kind === 'upstream' ? pageFromUpstream(config.page.url) : undefined;
+  const receiver = new Receiver({
+    frontends: [frontend],
+    trustedProxies: new TrustedProxies(config.trustedProxies),
+  });
+  const apiParts = { routes, sessions, csrf, tokens, proxy: forwarder };
+  return {
+    record: (message, response) => recorder.open(message, response),
+    receive: receiveStage({ receiver, refusalHeaders: refusalHeadersOf(frontend) }),
+    securityHeaders: securityHeadersStage({
+      frontend,
+      endSessionOrigin: () => provider.endSessionOrigin,
+      pageFromUpstream: page !== undefined,
+    }),
+    plainHttp: plainHttpStage(frontend),
+    cors: corsStage(frontend),
+    crossOrigin: crossOriginStage(frontend),
+    signIn: signInStage(signInRoutes(parts), sessionMount(parts)),
+    api: (request) => answerApiCall(request, apiParts),
+    page: page?.answer ?? pageFromFiles(config.page.kind === 'files' ? config.page.directory : ''),
+    upgrade: upgradeStage(page),
+    operations: operationsStage({ metrics, readiness, strict: config.readyStrict }),
+  };
+}
+
+/** The auth routes, as the contract lists them. */
+function signInRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
+  const { paths } = parts.frontend;
+  const { loginParts, callbackParts } = signInParts(parts);
+  const infoParts = { ...parts, userClaims: parts.config.userClaims };
+  return [
+    { method: 'get', path: paths.login, writesSession: false, answer: (request) => answerLogin(request, loginParts) },
+    {
+      method: 'get',
+      path: paths.callback,
+      writesSession: true,
+      answer: (request, carrier) => answerCallback(request, callbackParts, carrier()),
+    },
+    {
+      method: 'get',
+      path: paths.session,
+      writesSession: false,
+      answer: (request) => answerSession(request, infoParts),
+    },
+    {
+      method: 'post',
+      path: paths.refresh,
+      writesSession: false,
+      answer: (request) => answerRefresh(request, infoParts),
+    },
+    { method: 'get', path: paths.logout, writesSession: false, answer: (request) => answerLogoutPage(request, parts) },
+    {
+      method: 'post',
+      path: paths.logout,
+      writesSession: true,
+      answer: (request, carrier) => answerLogout(request, carrier, parts),
+    },
+  ];
+}
+
+function signInParts(parts: Parts) {
+  const { config, frontend, clock, provider, sessions, trail } = parts;
+  const keys = new LoginKeys({ secrets: config.sessionSecrets, frontendId: frontend.id });
+  const cookies = new LoginCookies(frontend, keys);
+  const limit = new LoginLimit({ keys, frontendId: frontend.id, clock });
+  const shared = { frontend, provider, sessions, keys, cookies, clock };
+  return {
+    loginParts: { ...shared, limit },
+    callbackParts: {
+      ...shared,
+      claims: new StateClaims(sessions),
+      userClaims: config.userClaims,
+      hasApiAudience: config.apiAudience !== undefined,
+      log: trail,
+      report: (event: SignInEvent) => reportSignIn(event, parts),
+    },
+  };
+}
+
+function reportSignIn(event: SignInEvent, { trail, metrics, pseudonyms }: Parts): void {
+  const { outcome, requestId: request_id, reason, code, sessionId, issuer, subject, acr, address } = event;
+  metrics.signIns.inc({ result: outcome === 'success' ? 'success' : reason });
+  const where = { request_id, address: truncatedAddress(address) };
+  if (outcome === 'failure') {
+    trail.event('sign-in.failed', 'failure', { ...where, reason, code });
+    return;
+  }
+  trail.event('sign-in.succeeded', 'success', {
+    ...where,
+    session: sessionId === undefined ? undefined : pseudonyms.tag('session', sessionId),
+    subject: subject === undefined ? undefined : pseudonyms.tag('subject', `${issuer} ${subject}`),
+    acr,
+  });
+}
