@@ -54,7 +54,7 @@ describe('the store is away', () => {
   it('SE-13, ER-08: stopped and started again, everybody is still signed in', async () => {
     const browser = await world.signIn();
 
-    await redis.stop();
+    await redis.halt();
     await expectAway(browser);
     await redis.start();
 

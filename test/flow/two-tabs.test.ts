@@ -85,7 +85,10 @@ describe('sign-ins that cross', () => {
     const browser = world.browser();
     const callback = await upToCallback(browser, '/orders');
     const grants = world.provider.record.grants.get('authorization_code') ?? 0;
-    const cookie = browser.cookieHeader(callback) ?? '';
+    const cookie = browser.jar
+      .all()
+      .map(({ name, value }) => `${name}=${value}`)
+      .join('; ');
     const answers = await Promise.all(
       Array.from({ length: 50 }, () =>
         fetch(callback, {
