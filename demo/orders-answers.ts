@@ -35,21 +35,40 @@ export type Refusal =
 export function refusal(why: Refusal): Answer {
   switch (why) {
     case 'token-missing':
-      return challenge(401, 'An access token is needed.', '');
+      return challenge({ status: 401, title: 'An access token is needed.' });
     case 'request-malformed':
-      return challenge(400, 'One Authorization header, please.', ', error="invalid_request"');
+      return challenge({
+        status: 400,
+        title: 'One Authorization header, please.',
+        parameters: ', error="invalid_request"',
+      });
     case 'token-invalid':
-      return challenge(401, 'The access token is not good here.', ', error="invalid_token"');
+      return challenge({
+        status: 401,
+        title: 'The access token is not good here.',
+        parameters: ', error="invalid_token"',
+      });
     case 'keys-unreachable':
       return { ...problem(503, 'The authorization server cannot be reached.'), headers: { 'Retry-After': '2' } };
     case 'orders.read':
     case 'orders.write':
-      return challenge(403, `The access token lacks ${why}.`, `, error="insufficient_scope", scope="${why}"`);
+      return challenge({
+        status: 403,
+        title: `The access token lacks ${why}.`,
+        parameters: `, error="insufficient_scope", scope="${why}"`,
+      });
     default:
       return why satisfies never;
   }
 }
 
-function challenge(status: number, title: string, parameters: string): Answer {
+interface Challenge {
+  readonly status: number;
+  readonly title: string;
+  /** Behind the realm: error code and what belongs to it (RFC 6750, 3). */
+  readonly parameters?: string;
+}
+
+function challenge({ status, title, parameters = '' }: Challenge): Answer {
   return { ...problem(status, title), headers: { 'WWW-Authenticate': `Bearer realm="orders"${parameters}` } };
 }

@@ -56,7 +56,7 @@ export function serveSignIn(provider: Provider, acrValues: readonly string[]): v
     } catch (error) {
       if (!(error instanceof providerErrors.SessionNotFound)) throw error;
       const { error: code, error_description: description = 'the sign-in is unknown or over' } = error;
-      show(context, 400, errorPage({ issuer: provider.issuer, error: code, description }));
+      show(context, { status: 400, html: errorPage({ issuer: provider.issuer, error: code, description }) });
     }
   });
 }
@@ -83,7 +83,7 @@ async function answerInteraction(context: Context, parts: SignInParts): Promise<
   if (person) return signIn(context, { ...parts, interaction, person });
 
   const clientId = String(interaction.params.client_id);
-  return show(context, form ? 400 : 200, signInPage({ issuer: provider.issuer, clientId }));
+  return show(context, { status: form ? 400 : 200, html: signInPage({ issuer: provider.issuer, clientId }) });
 }
 
 async function signIn(
@@ -128,7 +128,7 @@ async function finish(
   context.set('Cache-Control', 'no-store');
 }
 
-function show(context: Context, status: number, html: string): void {
+function show(context: Context, { status, html }: { readonly status: number; readonly html: string }): void {
   context.status = status;
   context.set(pageHeaders);
   context.body = html;

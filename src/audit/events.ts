@@ -71,7 +71,7 @@ export const events = {
   },
 } as const satisfies Readonly<Record<string, EventEntry>>;
 
-/** The name of an event. */
+/** What can be written to the trail: one of the table, and nothing else. */
 export type EventName = keyof typeof events;
 
 /** How what the event tells of went out (Elastic Common Schema, `event.outcome`, with `denied` told apart). */

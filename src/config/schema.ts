@@ -324,7 +324,7 @@ export const settings = {
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 
-/** The name of a setting. */
+/** What can be set, as it is written in the environment. */
 export type SettingName = keyof typeof settings;
 
 /** The value of each setting. */

@@ -14,9 +14,11 @@ import { allow, type Decision, deny } from './decision.ts';
 export interface TransportFacts {
   /** What a trusted proxy says the browser spoke; `undefined` when none says anything. */
   readonly forwardedProto: string | undefined;
+  /** Whether people reach us over https. */
+  readonly frontend: { readonly secure: boolean };
 }
 
 /** Decides whether the transport will do. */
-export function checkTransport({ forwardedProto }: TransportFacts, secure: boolean): Decision {
-  return secure && forwardedProto === 'http' ? deny('plain-http') : allow;
+export function checkTransport({ forwardedProto, frontend }: TransportFacts): Decision {
+  return frontend.secure && forwardedProto === 'http' ? deny('plain-http') : allow;
 }

@@ -79,7 +79,7 @@ export class Listener {
   async listen(): Promise<number> {
     const { host, port } = this.#options;
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+      this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, this.#options)));
       this.#server.listen(port, host, resolve);
     });
     return (this.#server.address() as AddressInfo).port; // a TCP port, since it listens on one
@@ -147,7 +147,7 @@ function isAnswering(socket: Duplex): boolean {
   return '_httpMessage' in socket && socket._httpMessage instanceof ServerResponse && socket._httpMessage.headersSent;
 }
 
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+function listenError(error: NodeJS.ErrnoException, { host, port }: ListenerOptions): Error {
   const advice: Readonly<Record<string, string>> = {
     EADDRINUSE: `Port ${port} on ${host} is taken. End what listens there, or choose another with PORT or OPS_PORT.`,
     EACCES: `Port ${port} on ${host} needs more rights. Choose one above 1023 with PORT or OPS_PORT.`,

@@ -52,7 +52,7 @@ export const metrics = {
   },
 } as const satisfies Readonly<Record<string, MetricEntry>>;
 
-/** The name of a metric. */
+/** What can be measured: one of the table. */
 export type MetricName = keyof typeof metrics;
 
 /** The metrics of one process, typed by the catalogue. */

@@ -42,7 +42,7 @@ export function crossOriginStage(frontend: Frontend): Guard {
 /** Sends a navigation on to https and refuses everything else that came in clear. */
 export function plainHttpStage(frontend: Frontend): Guard {
   return (request) => {
-    const decision = checkTransport(request, frontend.secure);
+    const decision = checkTransport(request);
     if (decision.allowed) return 'next';
     const isNavigation = request.kind === 'P' && (request.fetchMode ?? 'navigate') === 'navigate';
     if (!isNavigation || (request.method !== 'GET' && request.method !== 'HEAD')) return decision.reason;

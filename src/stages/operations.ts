@@ -43,7 +43,7 @@ export function operationsStage(options: OperationsOptions): (opening: Opening, 
     if (message.method !== 'GET' && message.method !== 'HEAD') return answer(405, { status: 'method not allowed' });
     if (path === '/healthz') return answer(200, { status: 'ok' });
     if (path === '/readyz') {
-      options.readiness().then((state) => answer(readyStatus(state, options.strict), readyBody(state)), broken);
+      options.readiness().then((state) => answer(readyStatus(state, options), readyBody(state)), broken);
       return;
     }
     if (path !== '/metrics') return answer(404, { status: 'not found' });
@@ -55,7 +55,7 @@ export function operationsStage(options: OperationsOptions): (opening: Opening, 
 }
 
 // One shared outage must not take every instance out of the balancer: then nobody would answer with our 503 and page.
-function readyStatus(state: Readiness, strict: boolean): number {
+function readyStatus(state: Readiness, { strict }: Pick<OperationsOptions, 'strict'>): number {
   if (state.draining || !state.everReady) return 503;
   return strict && !(state.store && state.provider) ? 503 : 200;
 }

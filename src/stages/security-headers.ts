@@ -28,7 +28,7 @@ export function securityHeadersStage({ frontend, endSessionOrigin, pageFromUpstr
   const auth = headersOf({ frontend, policy: closedPolicy, referrer: 'no-referrer' });
   const api = headersOf({ frontend, policy: framePolicy, referrer: 'no-referrer' });
   const pageOf = perOrigin((origin) =>
-    headersOf({ frontend, policy: pagePolicy(origin, pageFromUpstream), referrer: 'same-origin' }),
+    headersOf({ frontend, policy: pagePolicy(origin, { pageFromUpstream }), referrer: 'same-origin' }),
   );
   const vary = ['Vary', 'Origin, Sec-Fetch-Site, Cookie'];
   const lists: Readonly<Record<Exclude<Kind, 'P'>, readonly string[]>> = {
@@ -55,7 +55,10 @@ const closedPolicy: Policy = { 'default-src': ["'none'"], 'frame-ancestors': ["'
 // What an upstream answers is its own affair, except where it may be shown.
 const framePolicy: Policy = { 'frame-ancestors': ["'none'"] };
 
-function pagePolicy(endSessionOrigin: string | undefined, fromUpstream: boolean): Policy {
+function pagePolicy(
+  endSessionOrigin: string | undefined,
+  { pageFromUpstream }: Pick<SecurityHeadersOptions, 'pageFromUpstream'>,
+): Policy {
   const always: Policy = {
     'object-src': ["'none'"],
     'base-uri': ["'none'"],
@@ -63,7 +66,7 @@ function pagePolicy(endSessionOrigin: string | undefined, fromUpstream: boolean)
     // With 'self' alone Chromium blocks the 303 that answers the sign-out form.
     'form-action': ["'self'", ...(endSessionOrigin ? [endSessionOrigin] : [])],
   };
-  if (fromUpstream) return always;
+  if (pageFromUpstream) return always;
   return {
     'default-src': ["'none'"],
     'script-src': ["'self'"],

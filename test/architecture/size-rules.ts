@@ -18,6 +18,8 @@ import {
 
 /** Lines of a file. */
 export const longestFile = 300;
+/** Lines of a file of tests: one story, attack or contract, which is read by its sentences. */
+export const longestTest = 600;
 /** Lines of a function. */
 export const longestFunction = 60;
 /** Arguments before the object. */
@@ -31,8 +33,12 @@ export function longFiles(files: readonly SourceFile[]): readonly Violation[] {
   return files
     .filter(({ path }) => !tables.includes(path.split('/').at(-1) ?? ''))
     .map(({ path, text }) => ({ path, lines: text.replace(/\n$/, '').split('\n').length }))
-    .filter(({ lines }) => lines > longestFile)
-    .map(({ path, lines }) => ({ subject: path, text: `has ${lines} lines; ${longestFile} at most` }));
+    .filter(({ path, lines }) => lines > limitOf(path))
+    .map(({ path, lines }) => ({ subject: path, text: `has ${lines} lines; ${limitOf(path)} at most` }));
+}
+
+function limitOf(path: string): number {
+  return path.endsWith('.test.ts') || path.startsWith('test/contract/') ? longestTest : longestFile;
 }
 
 /** Functions that do not fit a screen. What is handed to `describe` is a chapter of tests, not a function. */

@@ -32,6 +32,8 @@ describe('these rules', () => {
     expect(longFiles(sample(lines(301)))).toHaveLength(1);
     expect(longFiles(sample(lines(300)))).toEqual([]);
     expect(longFiles(sample(lines(301), 'src/config/schema.ts'))).toEqual([]);
+    expect(longFiles(sample(lines(600), 'test/attack/a.test.ts'))).toEqual([]);
+    expect(longFiles(sample(lines(601), 'test/attack/a.test.ts'))).toHaveLength(1);
   });
 
   it.each([

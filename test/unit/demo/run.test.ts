@@ -26,7 +26,7 @@ describe('the demo', () => {
 
     expect(words).toContain('Alice Anders or Bob Brandt');
     expect(words).toContain('in memory');
-    const page = await fetch(url.replace('localhost', '127.0.0.1'), { headers: { accept: 'text/html' } });
+    const page = await fetch(url, { headers: { accept: 'text/html' } });
     expect(page.status).toBe(200);
     expect(await page.text()).toContain('<title>Claimcheck demo</title>');
     expect(demo.stderr()).not.toContain('oidc-provider');

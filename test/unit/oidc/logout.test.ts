@@ -80,7 +80,7 @@ const byOldForm = (changes: Partial<InboundRequest> = {}) =>
 const signOut = (request: ClearedRequest, changes: Partial<LogoutParts> = {}) =>
   answerLogout(request, carrier, parts(changes));
 
-const cleaned = { 'Clear-Site-Data': '"cache", "storage"' };
+const cleaned = { 'Clear-Site-Data': '"cache","storage"' };
 
 describe('POST /logout', () => {
   it('LO-01, LO-04: ends the session first, then revokes, then deletes the cookie', async () => {
