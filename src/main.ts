@@ -7,11 +7,13 @@
  * @module
  */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { type App, createApp } from './app.ts';
 import { Trail } from './audit/trail.ts';
 import { systemClock } from './base/clock.ts';
-import { ConfigError, loadConfig } from './config/load.ts';
+import { ConfigError } from './config/faults.ts';
+import { filesOnDisk } from './config/files.ts';
+import { loadConfig } from './config/load.ts';
 
 /** A running server. */
 export interface Running {
@@ -24,7 +26,7 @@ export interface Running {
 
 /** Starts a server from `env`. Rejects with a `ConfigError` that lists every fault, or with the reason a port cannot be had. */
 export async function start(env: Readonly<Record<string, string | undefined>>): Promise<Running> {
-  const config = loadConfig(env, { readFile: (path) => readFileSync(path, 'utf8') });
+  const config = loadConfig(env, filesOnDisk);
   const trail = new Trail({ level: config.logLevel });
   const app: App = createApp(config, { trail, clock: systemClock });
   const { port, operationsPort } = await app.listen();

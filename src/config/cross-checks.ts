@@ -1,212 +1,178 @@
 /**
- * What one setting says of another: contradictions, what is refused outside of
- * this machine, and what is worth a warning. Pure but for the files it is handed.
+ * What one setting says of another: what is missing because of it, what
+ * contradicts it, and the files that settings name. Pure but for the files it is
+ * handed. What production refuses is in production-checks.ts.
  *
  * @module
  */
 
-import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { isLoopbackName } from '../base/loopback.ts';
-import type { SettingName, Values } from './schema.ts';
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
+import type { Environment } from './environment.ts';
+import { type Fault, missing } from './faults.ts';
+import { causeOf, type Files } from './files.ts';
+import { isProduction, productionFaults } from './production-checks.ts';
+import { type SettingName, settingOf, type Values } from './schema.ts';
 import { isSafeTransport } from './values.ts';
 
 /** What else is looked at. */
 export interface Surroundings {
   /** Settings that have a fault already: nothing more is said of them. */
   readonly faulty: ReadonlySet<string>;
-  readonly env: Readonly<Partial<Record<SettingName, string>>>;
-  readonly tlsChecksAreOff: boolean;
-  readonly files: { readFile(path: string): string };
+  readonly env: Environment;
+  readonly files: Files;
 }
 
-/** Whether people reach it from other machines. */
-export function isProduction({ PUBLIC_URL }: Values): boolean {
-  return PUBLIC_URL !== undefined && !isLoopbackName(new URL(PUBLIC_URL).hostname);
-}
-
-/** The faults that more than one setting make together. */
-export function contradictionsIn(values: Values, around: Surroundings): readonly string[] {
+/** The faults that settings make together. */
+export function contradictionsIn(values: Values, around: Surroundings): readonly Fault[] {
   const found = [
     ...storeFaults(values),
-    ...clientFaults(values, around),
+    ...clientFaults(values, around.files),
     ...behindFaults(values, around),
+    ...pageFaults(values, around),
+    ...listenFaults(values),
     ...timeFaults(values),
-    ...tlsFaults(values),
-    ...(isProduction(values) ? productionFaults(values, around) : []),
+    ...tlsFaults(values, around.files),
+    ...(isProduction(values) ? productionFaults(values, around.env) : []),
   ];
-  return found.filter(({ name }) => !around.faulty.has(name)).map(({ name, fault }) => `${name}: ${fault}`);
+  return found.filter(({ name }) => !around.faulty.has(name));
 }
 
-interface Fault {
-  readonly name: SettingName | 'NODE_TLS_REJECT_UNAUTHORIZED';
-  readonly fault: string;
+function missingNow(name: SettingName): Fault {
+  return missing(name, settingOf(name));
 }
 
 function storeFaults({ SESSION_STORE, REDIS_URL }: Values): readonly Fault[] {
-  if (SESSION_STORE === 'redis' && REDIS_URL === undefined) {
-    return [
-      {
-        name: 'REDIS_URL',
-        fault: 'is missing. Sessions lie in Redis; SESSION_STORE=memory keeps them in this process, for development.',
-      },
-    ];
-  }
-  return [];
+  return SESSION_STORE === 'redis' && REDIS_URL === undefined ? [missingNow('REDIS_URL')] : [];
 }
 
-function clientFaults(
-  { CLIENT_AUTH_METHOD, CLIENT_SECRET, CLIENT_KEY_FILE }: Values,
-  { files }: Surroundings,
-): readonly Fault[] {
+function clientFaults(values: Values, files: Files): readonly Fault[] {
+  const { CLIENT_AUTH_METHOD, CLIENT_SECRET, CLIENT_KEY_FILE } = values;
   if (CLIENT_AUTH_METHOD === undefined) return [];
-  if (CLIENT_AUTH_METHOD !== 'private_key_jwt') {
-    if (CLIENT_SECRET !== undefined) return [];
-    return [
-      {
-        name: 'CLIENT_SECRET',
-        fault: `is missing. ${CLIENT_AUTH_METHOD} needs it; private_key_jwt needs CLIENT_KEY_FILE instead.`,
-      },
-    ];
+  if (CLIENT_AUTH_METHOD === 'private_key_jwt') {
+    return CLIENT_KEY_FILE === undefined
+      ? [{ name: 'CLIENT_KEY_FILE', sentence: 'is missing. private_key_jwt signs with it.' }]
+      : clientKeyFaults(CLIENT_KEY_FILE, files);
   }
-  if (CLIENT_KEY_FILE === undefined)
-    return [{ name: 'CLIENT_KEY_FILE', fault: 'is missing. private_key_jwt signs with it.' }];
-  const fault = keyFault(CLIENT_KEY_FILE, files);
-  return fault === undefined ? [] : [{ name: 'CLIENT_KEY_FILE', fault }];
+  const faults = CLIENT_SECRET === undefined ? [missingNow('CLIENT_SECRET')] : [];
+  return CLIENT_KEY_FILE === undefined
+    ? faults
+    : [
+        ...faults,
+        { name: 'CLIENT_KEY_FILE', sentence: `is given, but CLIENT_AUTH_METHOD is ${CLIENT_AUTH_METHOD}. Choose one.` },
+      ];
 }
 
-function keyFault(path: string, files: Surroundings['files']): string | undefined {
-  let key: KeyObject;
+function clientKeyFaults(path: string, files: Files): readonly Fault[] {
+  const name = 'CLIENT_KEY_FILE';
+  const key = readAt(path, { files, read: createPrivateKey });
+  if (!('value' in key)) return [{ name, sentence: `must name a PEM file with a private key (PKCS#8)${key.cause}.` }];
+  return isStrong(key.value)
+    ? []
+    : [{ name, sentence: 'must hold an Ed25519 key, a P-256 key, or an RSA key of 2048 bits or more.' }];
+}
+
+function isStrong({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): boolean {
+  const { namedCurve, modulusLength = 0 } = asymmetricKeyDetails;
+  if (asymmetricKeyType === 'ed25519') return true;
+  return asymmetricKeyType === 'ec'
+    ? namedCurve === 'prime256v1'
+    : asymmetricKeyType === 'rsa' && modulusLength >= 2048;
+}
+
+interface Reader<Value> {
+  readonly files: Files;
+  readonly read: (text: string) => Value;
+}
+
+// The system's word for a file that is not there may be told; what a parser says could show parts of a key.
+function readAt<Value>(
+  path: string,
+  { files, read }: Reader<Value>,
+): { readonly value: Value } | { readonly cause: string } {
+  let text: string;
   try {
-    key = createPrivateKey(files.readFile(path));
+    text = files.readFile(path);
+  } catch (error) {
+    return { cause: causeOf(error) };
+  }
+  try {
+    return { value: read(text) };
   } catch {
-    return 'must be a readable PEM file with a private key (PKCS#8).'; // why it is not would show parts of it
+    return { cause: '' };
   }
-  const { asymmetricKeyType, asymmetricKeyDetails } = key;
-  if (asymmetricKeyType === 'ed25519') return undefined;
-  if (asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1') return undefined;
-  if (asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048) return undefined;
-  return 'must be an Ed25519, P-256, or RSA key of 2048 bits or more.';
 }
 
-function behindFaults(
-  { API_UPSTREAM, RULES_FILE, PAGE_UPSTREAM }: Values,
-  { env, faulty }: Surroundings,
-): readonly Fault[] {
+function behindFaults({ API_UPSTREAM, RULES_FILE }: Values, { faulty }: Surroundings): readonly Fault[] {
+  if (API_UPSTREAM === undefined && RULES_FILE === undefined && !faulty.has('RULES_FILE'))
+    return [missingNow('API_UPSTREAM')];
+  return API_UPSTREAM !== undefined && RULES_FILE !== undefined
+    ? [
+        {
+          name: 'API_UPSTREAM',
+          sentence: 'and RULES_FILE are both given. Choose one: API_UPSTREAM stands for the one route /api.',
+        },
+      ]
+    : [];
+}
+
+function pageFaults({ PAGE_UPSTREAM, PUBLIC_DIR }: Values, { env, faulty, files }: Surroundings): readonly Fault[] {
+  if (PAGE_UPSTREAM !== undefined)
+    return env['PUBLIC_DIR'] ? [{ name: 'PAGE_UPSTREAM', sentence: 'and PUBLIC_DIR are both given. Choose one.' }] : [];
+  if (PUBLIC_DIR === undefined || faulty.has('PAGE_UPSTREAM')) return [];
+  const index = readAt(join(PUBLIC_DIR, 'index.html'), { files, read: (text) => text });
+  return 'value' in index
+    ? []
+    : [{ name: 'PUBLIC_DIR', sentence: `must be the folder your build writes, with an index.html${index.cause}.` }];
+}
+
+function listenFaults({ PORT, OPS_PORT }: Values): readonly Fault[] {
+  return PORT !== undefined && PORT !== 0 && PORT === OPS_PORT
+    ? [{ name: 'OPS_PORT', sentence: 'must differ from PORT: the operations port is never the public one.' }]
+    : [];
+}
+
+function timeFaults({
+  SESSION_IDLE_TIMEOUT = 0,
+  SESSION_LIFETIME = Number.POSITIVE_INFINITY,
+}: Values): readonly Fault[] {
+  return SESSION_IDLE_TIMEOUT > SESSION_LIFETIME
+    ? [
+        {
+          name: 'SESSION_IDLE_TIMEOUT',
+          sentence: `must not be longer than SESSION_LIFETIME. It is ${settingOf('SESSION_IDLE_TIMEOUT').default} where it is not given.`,
+        },
+      ]
+    : [];
+}
+
+function tlsFaults({ PUBLIC_URL, TLS_CERT_FILE, TLS_KEY_FILE }: Values, files: Files): readonly Fault[] {
   const faults: Fault[] = [];
-  const isWritten = API_UPSTREAM !== undefined || RULES_FILE !== undefined || faulty.has('RULES_FILE');
-  if (!isWritten) {
-    faults.push({
-      name: 'API_UPSTREAM',
-      fault:
-        'is missing. It, or a RULES_FILE with routes, says where calls of the page go. For example https://orders.internal/v2.',
-    });
-  }
-  if (API_UPSTREAM !== undefined && RULES_FILE !== undefined) {
-    faults.push({
-      name: 'API_UPSTREAM',
-      fault: 'and RULES_FILE are both given. Choose one: API_UPSTREAM is the route { path: /api }.',
-    });
-  }
-  if (PAGE_UPSTREAM !== undefined && env.PUBLIC_DIR !== undefined) {
-    faults.push({ name: 'PAGE_UPSTREAM', fault: 'and PUBLIC_DIR are both given. Choose one.' });
-  }
-  return faults;
-}
-
-function timeFaults({ SESSION_IDLE_TIMEOUT, SESSION_LIFETIME }: Values): readonly Fault[] {
-  const isLonger = (SESSION_IDLE_TIMEOUT ?? 0) > (SESSION_LIFETIME ?? Number.POSITIVE_INFINITY);
-  return isLonger ? [{ name: 'SESSION_IDLE_TIMEOUT', fault: 'must not be longer than SESSION_LIFETIME.' }] : [];
-}
-
-function tlsFaults({ PUBLIC_URL, TLS_CERT_FILE, TLS_KEY_FILE }: Values): readonly Fault[] {
-  const faults: Fault[] = [];
-  if ((TLS_CERT_FILE === undefined) !== (TLS_KEY_FILE === undefined)) {
-    const name = TLS_CERT_FILE === undefined ? 'TLS_CERT_FILE' : 'TLS_KEY_FILE';
-    faults.push({ name, fault: 'is missing. Certificate and key are given together.' });
-  }
   if (PUBLIC_URL !== undefined && !isSafeTransport(PUBLIC_URL)) {
-    faults.push({
-      name: 'PUBLIC_URL',
-      fault: 'must be https. Plain http is for loopback names such as http://localhost:3000.',
-    });
+    const sentence = 'must be https. Plain http is for loopback names such as http://localhost:3000.';
+    faults.push({ name: 'PUBLIC_URL', sentence });
   }
-  return faults;
+  if (TLS_CERT_FILE !== undefined && TLS_KEY_FILE !== undefined)
+    return [...faults, ...certificateFaults({ certFile: TLS_CERT_FILE, keyFile: TLS_KEY_FILE }, files)];
+  if (TLS_CERT_FILE === undefined && TLS_KEY_FILE === undefined) return faults;
+  const name = TLS_CERT_FILE === undefined ? 'TLS_CERT_FILE' : 'TLS_KEY_FILE';
+  return [...faults, { name, sentence: 'is missing. Certificate and key are given together.' }];
 }
 
-function productionFaults(values: Values, around: Surroundings): readonly Fault[] {
-  const { SESSION_STORE, ISSUER, API_UPSTREAM, PAGE_UPSTREAM } = values;
+function certificateFaults(
+  { certFile, keyFile }: { readonly certFile: string; readonly keyFile: string },
+  files: Files,
+): readonly Fault[] {
+  const certificate = readAt(certFile, { files, read: (text) => new X509Certificate(text) });
+  const key = readAt(keyFile, { files, read: createPrivateKey });
   const faults: Fault[] = [];
-  if (SESSION_STORE === 'memory')
-    faults.push({ name: 'SESSION_STORE', fault: 'must be redis unless PUBLIC_URL is on a loopback name.' });
-  if (ISSUER !== undefined && !isSafeTransport(ISSUER)) faults.push({ name: 'ISSUER', fault: 'must be https.' });
-  if (API_UPSTREAM !== undefined && !isSafeTransport(API_UPSTREAM)) {
-    faults.push({
-      name: 'API_UPSTREAM',
-      fault: 'must be https. A rules file can allow plain http for one route, with insecureAllowHttpUpstream.',
-    });
+  if (!('value' in certificate)) {
+    const sentence = `must name a PEM file with a certificate chain${certificate.cause}.`;
+    faults.push({ name: 'TLS_CERT_FILE', sentence });
   }
-  if (PAGE_UPSTREAM !== undefined && !isSafeTransport(PAGE_UPSTREAM)) {
-    faults.push({ name: 'PAGE_UPSTREAM', fault: 'must be https unless it is on this machine.' });
-  }
-  if (around.tlsChecksAreOff) {
-    faults.push({
-      name: 'NODE_TLS_REJECT_UNAUTHORIZED',
-      fault: 'must not be 0: it switches off every check of certificates. Give your own CA by NODE_EXTRA_CA_CERTS.',
-    });
-  }
-  return [...faults, ...redisFaults(values)];
-}
-
-function redisFaults({ REDIS_URL, SESSION_STORE, INSECURE_ALLOW_PLAIN_REDIS }: Values): readonly Fault[] {
-  if (SESSION_STORE !== 'redis' || REDIS_URL === undefined || INSECURE_ALLOW_PLAIN_REDIS) return [];
-  const url = new URL(REDIS_URL);
-  if (isLoopbackName(url.hostname) || (url.protocol === 'rediss:' && url.password !== '')) return [];
-  return [
-    {
-      name: 'REDIS_URL',
-      fault:
-        'must be rediss:// with a password when Redis is on another machine. INSECURE_ALLOW_PLAIN_REDIS=true allows less.',
-    },
-  ];
-}
-
-/** What is allowed but worth a line in the log at start. */
-export function warningsOf(values: Values): readonly string[] {
-  const {
-    PUBLIC_URL = '',
-    SESSION_STORE,
-    CLIENT_AUTH_METHOD,
-    CORS_ALLOWED_ORIGINS = [],
-    INSECURE_ALLOW_PLAIN_REDIS,
-  } = values;
-  const warnings: string[] = [];
-  if (!isProduction(values))
-    warnings.push(
-      'PUBLIC_URL is on a loopback name: cookies have no __Host- prefix, and no Secure over http. For development.',
-    );
-  if (SESSION_STORE === 'memory') warnings.push('SESSION_STORE=memory: a restart signs everybody out.');
-  if (INSECURE_ALLOW_PLAIN_REDIS)
-    warnings.push('INSECURE_ALLOW_PLAIN_REDIS: whoever is on the way to Redis can delete and replay sessions.');
-  if (isProduction(values) && CLIENT_AUTH_METHOD !== 'private_key_jwt') {
-    warnings.push('CLIENT_AUTH_METHOD: private_key_jwt is stronger than a shared secret (RFC 9700, 2.5).');
-  }
-  const foreign = CORS_ALLOWED_ORIGINS.filter((origin) => !isProbablySameSite(origin, PUBLIC_URL));
-  for (const origin of foreign) {
-    warnings.push(
-      `CORS_ALLOWED_ORIGINS: ${origin} does not seem to be same-site with PUBLIC_URL; then browsers send no SameSite=Strict cookie with its requests.`,
-    );
-  }
-  return warnings;
-}
-
-// Same scheme, and one host is the other or below it, or both share all but the first label. Without the list of public
-// suffixes no more can be known; it only warns.
-function isProbablySameSite(origin: string, publicUrl: string): boolean {
-  const left = new URL(origin);
-  const right = new URL(publicUrl);
-  const parentOf = (host: string) => host.split('.').slice(1).join('.');
-  const isBelow = (host: string, other: string) => host === other || host.endsWith(`.${other}`);
-  const shareParent = parentOf(left.hostname) === parentOf(right.hostname) && parentOf(left.hostname).includes('.');
-  const areRelated = isBelow(left.hostname, right.hostname) || isBelow(right.hostname, left.hostname) || shareParent;
-  return left.protocol === right.protocol && areRelated;
+  if (!('value' in key))
+    faults.push({ name: 'TLS_KEY_FILE', sentence: `must name a PEM file with a private key${key.cause}.` });
+  if ('value' in certificate && 'value' in key && !certificate.value.checkPrivateKey(key.value))
+    faults.push({ name: 'TLS_KEY_FILE', sentence: 'must hold the key of the first certificate in TLS_CERT_FILE.' });
+  return faults;
 }

@@ -2,20 +2,27 @@
  * Every setting, once: name, default, meaning, secrecy, and how its text is read.
  *
  * .env.example, docs/configuration.md, the redacted print and the texts of faults
- * are made from this table. What one setting says of another is in load.ts.
+ * are made from this table. What one setting says of another is in cross-checks.ts.
  *
  * @module
  */
 
 import { z } from 'zod';
+import { isRandomKey } from './strength.ts';
 import {
   type Read,
   readAddresses,
   readBoolean,
   readDuration,
+  readHost,
   readInteger,
+  readList,
   readOrigin,
+  readRedisUrl,
+  readResource,
+  readScopes,
   readUrl,
+  readVisible,
   readWords,
 } from './values.ts';
 
@@ -26,13 +33,18 @@ export interface Setting {
   readonly help: string;
   /** As it would be written; `undefined` where there is none. */
   readonly default?: string;
-  readonly example: string;
+  readonly example?: string;
   /** Can be given by file, is never printed. */
   readonly secret?: true;
-  /** Needed to start, whatever else is set. */
-  readonly needed?: true;
+  /** The command that makes a good value. */
+  readonly command?: string;
+  /** Needed to start: always, or unless something else is so. */
+  readonly needed?: 'always' | `unless ${string}`;
   readonly type: z.ZodType;
 }
+
+/** Makes an entry of `SESSION_SECRETS`, wherever there is OpenSSL. */
+const keyCommand = "openssl rand -base64 32 | tr '+/' '-_' | tr -d =";
 
 /** A zod type of a text that `read` understands; the fault says what is expected and nothing of the text. */
 function text<Value>(read: (text: string) => Read<Value>) {
@@ -45,41 +57,39 @@ function text<Value>(read: (text: string) => Read<Value>) {
 }
 
 const port = text((value) => readInteger(value, { from: 0, to: 65_535 }));
-const duration = text(readDuration);
+const duration = text((value) => readDuration(value));
+const longDuration = text((value) => readDuration(value, { most: '400d' }));
 const boolean = text(readBoolean);
-const words = text(readWords);
+const host = text(readHost);
+const path = text((value) =>
+  value.trim() === value ? { value } : { expected: 'the path of a file or folder, without spaces at the ends' },
+);
 const choice = <const Words extends readonly [string, ...string[]]>(...choices: Words) =>
   z.enum(choices, { error: `must be ${choices.join(' or ')}.` });
 
 const basePath = text((value) =>
   /^(\/[A-Za-z0-9_-]+)*$/.test(value) && value !== '/api' && !value.startsWith('/api/')
     ? { value }
-    : { expected: 'empty, or a path such as /bff, without a slash at the end and not below /api' },
+    : { expected: 'a path such as /bff, without a slash at the end and not below /api' },
 );
 
 const origins = text((value): Read<readonly string[]> => {
-  const read = value
-    .split(/[\s,]+/)
-    .filter((item) => item !== '')
-    .map(readOrigin);
-  const values = read.flatMap((one) => ('value' in one ? one.value : []));
-  return values.length === read.length
-    ? { value: values }
-    : { expected: 'origins such as https://admin.example, separated by commas; * and null are not accepted' };
+  const list = readList(value, readOrigin);
+  return list === undefined
+    ? {
+        expected: 'origins such as https://admin.example, separated by commas, none empty; * and null are not accepted',
+      }
+    : { value: list };
 });
 
 const secrets = text((value): Read<readonly string[]> => {
   const entries = value.split(',').map((entry) => entry.trim());
-  const isGood = entries.every((entry) => /^[A-Za-z0-9_-]{43,}={0,2}$/.test(entry) && isRandom(entry));
-  return isGood && new Set(entries).size === entries.length
+  return entries.every(isRandomKey) && new Set(entries).size === entries.length
     ? { value: entries }
-    : { expected: 'random entries of 32 bytes or more in base64url, separated by commas, each once' };
+    : {
+        expected: `random entries of 32 bytes or more in base64url, separated by commas, each once. Made by: ${keyCommand}`,
+      };
 });
-
-// A key that was typed by a person or repeats one character is no key.
-function isRandom(entry: string): boolean {
-  return new Set(Buffer.from(entry, 'base64url')).size >= 16;
-}
 
 /** The settings, in the order in which the documentation shows them. */
 export const settings = {
@@ -87,7 +97,7 @@ export const settings = {
     group: 'Where people reach it',
     help: 'The origin of the page as browsers see it. Cookies, redirect URIs, HSTS and origin checks follow it alone. http only on a loopback name.',
     example: 'https://app.example',
-    needed: true,
+    needed: 'always',
     type: text(readOrigin),
   },
   HOST: {
@@ -95,7 +105,7 @@ export const settings = {
     help: 'Address to listen on.',
     default: '127.0.0.1',
     example: '0.0.0.0',
-    type: z.string().min(1),
+    type: host,
   },
   PORT: {
     group: 'Where people reach it',
@@ -106,7 +116,7 @@ export const settings = {
   },
   AUTH_BASE_PATH: {
     group: 'Where people reach it',
-    help: 'Put before /login, /callback, /session and /logout.',
+    help: 'Path that is put before /login, /callback, /session and /logout.',
     default: '',
     example: '/bff',
     type: basePath,
@@ -115,13 +125,13 @@ export const settings = {
     group: 'Where people reach it',
     help: 'PEM file of the certificate chain; with it the port speaks TLS 1.2 and newer. Without it, http behind a terminator.',
     example: '/run/tls/cert.pem',
-    type: z.string().min(1),
+    type: path,
   },
   TLS_KEY_FILE: {
     group: 'Where people reach it',
     help: 'PEM file of the key that belongs to TLS_CERT_FILE.',
     example: '/run/tls/key.pem',
-    type: z.string().min(1),
+    type: path,
   },
   TRUSTED_PROXIES: {
     group: 'Where people reach it',
@@ -132,71 +142,71 @@ export const settings = {
   },
   ISSUER: {
     group: 'The authorization server',
-    help: 'The issuer identifier, exactly as its metadata states it.',
+    help: 'The issuer identifier of the authorization server, exactly as its metadata states it.',
     example: 'https://login.example',
-    needed: true,
+    needed: 'always',
     type: text(readUrl),
   },
   CLIENT_ID: {
     group: 'The authorization server',
-    help: 'Our client identifier there.',
+    help: 'Our client identifier at the authorization server.',
     example: 'orders-app',
-    needed: true,
-    type: z.string().min(1),
+    needed: 'always',
+    type: text(readVisible),
   },
   CLIENT_SECRET: {
     group: 'The authorization server',
-    help: 'Our client secret there.',
-    example: 'given by your provider',
+    help: 'Our client secret, as the provider gave it.',
+    needed: 'unless CLIENT_AUTH_METHOD is private_key_jwt',
     secret: true,
-    type: z.string().min(1),
+    type: text(readVisible),
   },
   CLIENT_AUTH_METHOD: {
     group: 'The authorization server',
-    help: 'How we prove who we are at the token endpoint.',
+    help: 'How the client proves itself at the token endpoint. private_key_jwt is the strongest (RFC 9700, 2.5).',
     default: 'client_secret_basic',
     example: 'private_key_jwt',
     type: choice('client_secret_basic', 'client_secret_post', 'private_key_jwt'),
   },
   CLIENT_KEY_FILE: {
     group: 'The authorization server',
-    help: 'PEM file (PKCS#8) of the key for private_key_jwt.',
+    help: 'PEM file (PKCS#8) of the key for private_key_jwt: Ed25519, P-256, or RSA of 2048 bits or more.',
     example: '/run/secrets/client-key.pem',
-    type: z.string().min(1),
+    type: path,
   },
   SCOPES: {
     group: 'The authorization server',
-    help: 'What is asked for. The default leaves out what the metadata does not list.',
+    help: 'Scopes to ask for. The default leaves out what the metadata does not list.',
     default: 'openid profile email offline_access',
     example: 'openid profile orders.read',
-    type: words,
+    type: text(readScopes),
   },
   API_AUDIENCE: {
     group: 'The authorization server',
     help: 'The resource the access token shall be for (RFC 8707).',
     example: 'https://orders.example',
-    type: z.string().min(1),
+    type: text(readResource),
   },
   USER_CLAIMS: {
     group: 'The authorization server',
     help: 'Claims that the page may know of the person, beside sub.',
     default: 'name email picture',
     example: 'name',
-    type: words,
+    type: text(readWords),
   },
   PROVIDER_TIMEOUT: {
     group: 'The authorization server',
-    help: 'How long one answer of it may take.',
+    help: 'How long one answer of the authorization server may take.',
     default: '5s',
     example: '10s',
     type: duration,
   },
   SESSION_SECRETS: {
     group: 'Sessions',
-    help: 'The first entry signs and seals, the others still open. Rotation: append, move to the front, remove after SESSION_LIFETIME.',
-    example: 'made by: openssl rand 32 | basenc --base64url | tr -d =',
+    help: 'Random keys that seal sessions and sign cookies. The first entry signs and seals, the others still open. Rotation: append, move to the front, remove after SESSION_LIFETIME.',
+    command: keyCommand,
     secret: true,
-    needed: true,
+    needed: 'always',
     type: secrets,
   },
   SESSION_STORE: {
@@ -209,9 +219,10 @@ export const settings = {
   REDIS_URL: {
     group: 'Sessions',
     help: 'Where sessions lie: redis:// or rediss://, with user and password.',
-    example: 'rediss://claimcheck:password@redis.internal:6379',
+    example: 'rediss://claimcheck:…@redis.internal:6379',
+    needed: 'unless SESSION_STORE is memory',
     secret: true,
-    type: z.string().regex(/^rediss?:\/\/[^\s/]/, { error: 'must be a URL that begins with redis:// or rediss://.' }),
+    type: text(readRedisUrl),
   },
   REDIS_TIMEOUT: {
     group: 'Sessions',
@@ -225,14 +236,14 @@ export const settings = {
     help: 'A session without requests ends after this.',
     default: '30m',
     example: '15m',
-    type: duration,
+    type: longDuration,
   },
   SESSION_LIFETIME: {
     group: 'Sessions',
     help: 'A session ends after this in any case.',
     default: '8h',
     example: '12h',
-    type: duration,
+    type: longDuration,
   },
   INSECURE_ALLOW_PLAIN_REDIS: {
     group: 'Sessions',
@@ -243,22 +254,23 @@ export const settings = {
   },
   API_UPSTREAM: {
     group: 'What lies behind',
-    help: 'Where all of /api goes: /api/orders/7 to <this>/orders/7. For more than one, RULES_FILE.',
+    help: 'Where all of /api goes: /api/orders/7 to /orders/7 below this URL. For more than one route, RULES_FILE.',
     example: 'https://orders.internal/v2',
+    needed: 'unless RULES_FILE is given',
     type: text(readUrl),
   },
   RULES_FILE: {
     group: 'What lies behind',
-    help: 'YAML file with the routes, see below.',
+    help: 'YAML file with the routes. Its form is described below the settings in docs/configuration.md.',
     example: 'claimcheck.yaml',
-    type: z.string().min(1),
+    type: path,
   },
   PUBLIC_DIR: {
     group: 'What lies behind',
     help: 'Folder of the built page. Read once, at start.',
     default: 'public',
     example: 'dist',
-    type: z.string().min(1),
+    type: path,
   },
   PAGE_UPSTREAM: {
     group: 'What lies behind',
@@ -285,7 +297,7 @@ export const settings = {
     help: 'Address of the operations port.',
     default: '127.0.0.1',
     example: '0.0.0.0',
-    type: z.string().min(1),
+    type: host,
   },
   OPS_PORT: {
     group: 'Operations',
@@ -296,21 +308,21 @@ export const settings = {
   },
   WORKERS: {
     group: 'Operations',
-    help: 'Processes that serve. More than one is not available yet.',
+    help: 'Processes that serve. Only 1 in this version.',
     default: '1',
     example: '1',
-    type: choice('1'),
+    type: z.literal('1', { error: 'must be 1: more than one process is not available in this version.' }),
   },
   LOG_LEVEL: {
     group: 'Operations',
-    help: 'Audit events are written at every level.',
+    help: 'Least level of lines in the log: debug, info, warn, error or silent. Audit events are written at every level.',
     default: 'info',
     example: 'warn',
     type: choice('debug', 'info', 'warn', 'error', 'silent'),
   },
   READY_STRICT: {
     group: 'Operations',
-    help: 'Whether /readyz is 503 while Redis or the provider is away.',
+    help: 'true: /readyz is 503 while Redis or the provider is away. false: it only says so.',
     default: 'false',
     example: 'true',
     type: boolean,

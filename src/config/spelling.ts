@@ -4,14 +4,30 @@
  * @module
  */
 
-/** The nearest of `known` that is at most two single-letter changes away and alike in most letters; `undefined` for none. */
-export function nearestOf(word: string, known: readonly string[]): string | undefined {
+/**
+ * The nearest of `known` that is at most `most` typing mistakes away: a letter too
+ * many, too few, exchanged, or two neighbours swapped. `undefined` for none.
+ *
+ * For a known word of four letters only swapped ones count: too many others are near.
+ */
+export function nearestOf(
+  word: string,
+  known: readonly string[],
+  { most }: { readonly most: number },
+): string | undefined {
   if (word.length < 4 || word.length > 60) return undefined;
-  const most = word.length < 8 ? 1 : 2;
   return known
     .map((candidate) => ({ candidate, distance: distanceBetween(word, candidate) }))
-    .filter(({ distance }) => distance > 0 && distance <= most)
+    .filter(({ candidate, distance }) => {
+      if (candidate.length <= 4) return isSwapped(word, candidate);
+      return distance > 0 && distance <= (candidate.length < 8 ? 1 : most);
+    })
     .sort((left, right) => left.distance - right.distance)[0]?.candidate;
+}
+
+function isSwapped(left: string, right: string): boolean {
+  const sorted = (text: string) => [...text].sort().join('');
+  return left !== right && sorted(left) === sorted(right) && distanceBetween(left, right) === 1;
 }
 
 // Damerau-Levenshtein, restricted: insert, delete, exchange, swap two neighbours.

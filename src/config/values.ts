@@ -15,23 +15,30 @@ export type Read<Value> = { readonly value: Value } | { readonly expected: strin
 const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const unitsBytes: Readonly<Record<string, number>> = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 };
 
-/** `500ms`, `30s`, `15m`, `8h`, `2d` as ms. */
-export function readDuration(text: string): Read<number> {
-  const [, digits, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
+/** A duration as it is written: a whole number above 0 and its unit. */
+export const durationForm = /^([1-9]\d{0,8})(ms|s|m|h|d)$/;
+/** A size as it is written: a whole number and its unit, or 0. */
+export const sizeForm = /^(0|[1-9]\d{0,5}(?:B|KB|MB|GB))$/;
+
+/** `500ms`, `30s`, `15m`, `8h`, `2d` as ms. `most`: the longest that is taken, written in the same way. */
+export function readDuration(text: string, { most = '24h' }: { readonly most?: string } = {}): Read<number> {
+  const value = durationOf(text);
+  return value === undefined || value > (durationOf(most) ?? 0)
+    ? { expected: `a duration such as 500ms, 30s, 15m or 8h, and at most ${most}` }
+    : { value };
+}
+
+function durationOf(text: string): number | undefined {
+  const [, digits, unit] = durationForm.exec(text) ?? [];
   const factor = unitsMs[unit ?? ''];
-  return digits === undefined || factor === undefined || Number(digits) === 0
-    ? { expected: 'a duration such as 500ms, 30s, 15m or 8h' }
-    : { value: Number(digits) * factor };
+  return digits === undefined || factor === undefined ? undefined : Number(digits) * factor;
 }
 
 /** `64KB`, `10MB`, `0` as bytes. */
 export function readSize(text: string): Read<number> {
-  if (text === '0') return { value: 0 };
-  const [, digits, unit] = /^(\d{1,9})(B|KB|MB|GB)$/.exec(text) ?? [];
-  const factor = unitsBytes[unit ?? ''];
-  return digits === undefined || factor === undefined
-    ? { expected: 'a size such as 64KB or 10MB, or 0 for no limit' }
-    : { value: Number(digits) * factor };
+  if (!sizeForm.test(text)) return { expected: 'a size such as 64KB or 10MB, or 0 for no limit' };
+  const unit = text.replace(/^\d+/, '');
+  return { value: Number.parseInt(text, 10) * (unitsBytes[unit] ?? 1) };
 }
 
 /** A whole number between two limits, both included. */
@@ -48,30 +55,114 @@ export function readBoolean(text: string): Read<boolean> {
 
 /** Words separated by spaces or commas, each once. */
 export function readWords(text: string): Read<readonly string[]> {
-  return { value: [...new Set(text.split(/[\s,]+/).filter((word) => word !== ''))] };
+  const words = itemsOf(text);
+  return words.every((word) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(word))
+    ? { value: [...new Set(words)] }
+    : { expected: 'words separated by spaces or commas' };
+}
+
+/** Scopes (RFC 6749, 3.3), with openid among them: without it nobody is signed in (OIDC Core, 3.1.2.1). */
+export function readScopes(text: string): Read<readonly string[]> {
+  const words = readWords(text);
+  return 'value' in words && words.value.includes('openid')
+    ? words
+    : { expected: 'scopes separated by spaces, with openid among them' };
+}
+
+/** The items of a list. Two separators in a row make an empty one, which no reader takes. */
+function itemsOf(text: string): readonly string[] {
+  return text === '' ? [] : text.trim().split(/\s*,\s*|\s+/);
+}
+
+/** A list of items that `read` understands, each once. */
+export function readList(text: string, read: (item: string) => Read<string>): readonly string[] | undefined {
+  const found = itemsOf(text).map(read);
+  const values = found.flatMap((one) => ('value' in one ? [one.value] : []));
+  return values.length === found.length ? [...new Set(values)] : undefined;
+}
+
+/** Visible ASCII characters (RFC 6749, A.1 and A.2: VSCHAR), at least one. */
+export function readVisible(text: string): Read<string> {
+  return /^[\x20-\x7e]+$/.test(text) && text.trim() === text
+    ? { value: text }
+    : { expected: 'visible ASCII characters, without spaces at the ends' };
+}
+
+/** An address or a host name to listen on. */
+export function readHost(text: string): Read<string> {
+  const label = '[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?';
+  const isName = new RegExp(`^${label}(?:\\.${label})*$`).test(text) && !/^[\d.]+$/.test(text);
+  return isIP(text) !== 0 || isName
+    ? { value: text }
+    : { expected: 'an address or a host name such as 127.0.0.1, :: or localhost, without a port' };
 }
 
 /** An origin: scheme, host, and port where it is not the default. One slash at the end is forgiven. */
 export function readOrigin(text: string): Read<string> {
-  const expected = 'an origin such as https://app.example, without a path';
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) return { expected };
-  const rest = url.pathname + url.search + url.hash + url.username + url.password;
-  if (rest !== '/' || text.includes('*') || /[?#]$/.test(text)) return { expected };
-  return { value: url.origin };
+  const url = httpUrlOf(text);
+  const rest = url === undefined ? '' : url.pathname + url.search + url.hash + url.username + url.password;
+  return url === undefined || rest !== '/' || /[*?#]|[^/]\/\/$/.test(text)
+    ? { expected: 'an origin such as https://app.example, without a path' }
+    : { value: url.origin };
 }
 
 /** An absolute http or https URL without credentials, query or fragment. */
 export function readUrl(text: string): Read<string> {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isGood =
-    url !== undefined &&
-    ['http:', 'https:'].includes(url.protocol) &&
-    url.username + url.password + url.search + url.hash === '' &&
-    !/[?#]$/.test(text);
-  return isGood
+  const url = httpUrlOf(text);
+  const hasMore = url === undefined || url.username + url.password + url.search + url.hash !== '' || /[?#@]/.test(text);
+  return hasMore
+    ? { expected: 'a URL such as https://login.example/realm, without credentials, query or fragment' }
+    : { value: text };
+}
+
+// Written out: the parser forgives a missing slash, backslashes, and spaces and line breaks anywhere.
+function httpUrlOf(text: string): URL | undefined {
+  return /^https?:\/\/[^\s/\\][^\s\\]*$/i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+}
+
+/** The identifier of a resource: an absolute URI without fragment (RFC 8707, 2). */
+export function readResource(text: string): Read<string> {
+  return /^[A-Za-z][A-Za-z0-9+.-]*:[^\s#]+$/.test(text)
     ? { value: text }
-    : { expected: 'a URL such as https://login.example/realm, without query or fragment' };
+    : { expected: 'an absolute URI such as https://orders.example, without a fragment' };
+}
+
+/** The URL of one Redis server. Special characters of its password are percent-encoded. */
+export function readRedisUrl(text: string): Read<string> {
+  if (namesSeveral(text)) {
+    return { expected: 'the URL of one server: sentinel and cluster forms are not available in this version' };
+  }
+  const isUrl = /^rediss?:\/\/[^\s/]/.test(text) && URL.canParse(text) && isServer(new URL(text));
+  return isUrl
+    ? { value: text }
+    : {
+        expected:
+          'a URL such as rediss://user:password@redis.internal:6379/0, with special characters of the password percent-encoded',
+      };
+}
+
+function namesSeveral(text: string): boolean {
+  const [scheme = '', rest = ''] = text.split('://', 2);
+  const servers = rest.slice(rest.lastIndexOf('@') + 1);
+  return /sentinel|cluster/i.test(scheme) || servers.includes(',');
+}
+
+function isServer({ hostname, pathname, search, hash, username, password }: URL): boolean {
+  return (
+    hostname !== '' &&
+    /^(?:\/\d{0,5})?$/.test(pathname) &&
+    search + hash === '' &&
+    decodes(username) &&
+    decodes(password)
+  );
+}
+
+function decodes(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a URL is https, or stays on this machine. */
@@ -80,20 +171,29 @@ export function isSafeTransport(url: string): boolean {
   return protocol === 'https:' || isLoopbackName(hostname);
 }
 
-/** Addresses and CIDR ranges, separated by commas. Ranges that hold everybody are refused. */
+/** Addresses and CIDR ranges, separated by commas. Ranges that hold a large part of the world are refused. */
 export function readAddresses(text: string): Read<readonly string[]> {
-  const items = text.split(/[\s,]+/).filter((item) => item !== '');
-  const isGood = items.every((item) => isAddressOrRange(item));
-  return isGood
-    ? { value: items }
-    : { expected: 'addresses or CIDR ranges such as 10.0.0.0/8, and none that holds everybody' };
+  const value = readList(text, (item) => (isAddressOrRange(item) ? { value: item } : { expected: '' }));
+  return value === undefined
+    ? {
+        expected:
+          'addresses or CIDR ranges such as 10.0.0.0/8, separated by commas, none empty and none wider than /8 (IPv6: /7)',
+      }
+    : { value };
 }
 
 function isAddressOrRange(item: string): boolean {
   const [address = '', bits, more] = item.split('/');
   const family = isIP(address);
-  if (family === 0 || more !== undefined) return false;
+  if (family === 0 || more !== undefined || address.includes('%')) return false;
   if (bits === undefined) return true;
   const size = Number(bits);
-  return /^\d{1,3}$/.test(bits) && size > 0 && size <= (family === 4 ? 32 : 128);
+  if (!/^\d{1,3}$/.test(bits) || size > (family === 4 ? 32 : 128)) return false;
+  return size >= leastBits(address, family);
+}
+
+// 10.0.0.0/8 and fc00::/7 are the widest private ranges; what maps IPv4 into IPv6 is as wide as it is there.
+function leastBits(address: string, family: number): number {
+  if (family === 4) return 8;
+  return /^(?:0{0,4}:){2,}ffff:/i.test(address) || /^::\d/.test(address) ? 104 : 7;
 }

@@ -53,6 +53,7 @@ const strict: ServerOptions = {
 export class Listener {
   readonly #server: Server;
   readonly #options: ListenerOptions;
+  readonly #upgraded = new Set<Socket>();
   #draining = false;
 
   constructor(options: ListenerOptions, events: ListenerEvents) {
@@ -69,6 +70,8 @@ export class Listener {
     this.#server.on('request', answer).on('checkContinue', answer).on('checkExpectation', answer);
     this.#server.on('upgrade', (message, duplex, head) => {
       const socket = duplex as Socket; // Node gives a net.Socket unless somebody emits the event by hand
+      this.#upgraded.add(socket);
+      socket.once('close', () => this.#upgraded.delete(socket));
       onRequest({ message, response: responseOn(message, socket), upgrade: { socket, head } });
     });
     this.#server.on('connect', (_message, socket) => refuse(socket, 'method-unknown', events));
@@ -87,12 +90,14 @@ export class Listener {
 
   /**
    * Closes the port: no new connections, `Connection: close` on what is still
-   * answered, and after `limitMs` an end to what has not ended by itself.
+   * answered, and after `limitMs` an end to what has not ended by itself. What was
+   * upgraded ends at once: it has no end of its own, and its client connects again.
    */
   async close(limitMs: number): Promise<void> {
     this.#draining = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
+    for (const socket of this.#upgraded) socket.destroySoon();
     await Promise.race([closed, pause(this.#options.clock, limitMs)]);
     this.#server.closeAllConnections();
   }

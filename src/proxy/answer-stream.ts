@@ -26,13 +26,6 @@ export interface ReaderLimits {
   readonly readerTimeoutMs: number;
 }
 
-/**
- * Bytes. A body up to this length is handed to Node as a string of one character
- * a byte: it then leaves in one write with its head, which costs less than two
- * buffers do.
- */
-const shortBody = 8 * 1024;
-
 /** Writes one answer. */
 export class AnswerStream {
   readonly #response: ServerResponse;
@@ -107,8 +100,7 @@ export class AnswerStream {
     if (held !== undefined && !head.includes('content-length')) head.push('content-length', String(held.length));
     if (!this.#begin(head)) return;
     if (held === undefined) this.#response.end();
-    else if (held.length > shortBody) this.#response.end(held);
-    else this.#response.end(held.latin1Slice(), 'latin1');
+    else this.#response.end(held);
   }
 
   #begin(head: string[]): boolean {

@@ -103,6 +103,17 @@ function only(headers: IncomingHttpHeaders, names: readonly string[]): IncomingH
   return Object.fromEntries(names.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])));
 }
 
+// A WebSocket has no half-closed state: whichever side goes first, without this the other would stay open for ever.
+function endTogether(left: Duplex, right: Duplex): void {
+  for (const [one, other] of [
+    [left, right],
+    [right, left],
+  ] as const) {
+    one.once('end', () => other.end());
+    one.once('close', () => other.destroy());
+  }
+}
+
 function hygiene(asked: WeakMap<IncomingMessage, InboundRequest>): Plugin<IncomingMessage, ServerResponse> {
   return (server) => {
     server.on('proxyRes', (answer) => {
@@ -115,6 +126,10 @@ function hygiene(asked: WeakMap<IncomingMessage, InboundRequest>): Plugin<Incomi
       } else {
         target?.destroy();
       }
+    });
+    server.on('proxyReqWs', (proxyRequest, _message, socket) => {
+      socket.once('close', () => proxyRequest.destroy());
+      proxyRequest.once('upgrade', (_answer, upstreamSocket) => endTogether(socket, upstreamSocket));
     });
     server.on('econnreset', (_error, _message, target) => {
       target?.destroy();

@@ -58,12 +58,12 @@ function listFiles(root: string): ReadonlySet<string> {
 function fileFor(request: ClearedRequest, files: ReadonlySet<string>): string | undefined {
   const path = request.path === '/' ? '/index.html' : decodeURIComponent(request.path); // `receive` refused what does not decode
   if (files.has(path)) return path;
-  const looksLikeFile = extname(path) !== '';
+  const looksLikeFile = path.includes('/.') || extname(path) !== '';
   return !looksLikeFile && wantsPage(request) ? '/index.html' : undefined;
 }
 
-function wantsPage({ fetchMode, headers }: ClearedRequest): boolean {
-  return fetchMode === undefined ? (headers.accept ?? '').includes('text/html') : fetchMode === 'navigate';
+function wantsPage({ headers }: ClearedRequest): boolean {
+  return (headers.accept ?? '').includes('text/html');
 }
 
 /** A build's name for a file whose content never changes: `app-3f9a1c7e.js`, `app.3f9a1c7e.css`. */

@@ -17,6 +17,7 @@ import {
 import { type OrdersApi, startOrdersApi } from '../../demo/orders-api.ts';
 import { type App, createApp } from '../../src/app.ts';
 import { Trail } from '../../src/audit/trail.ts';
+import { filesOnDisk } from '../../src/config/files.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { Browser, type BrowserOptions } from './browser.ts';
 import { freePort } from './ports.ts';
@@ -88,7 +89,7 @@ export async function startWorld(options: WorldOptions = {}, at?: Address): Prom
     issuer: options.issuer ?? demo?.provider.issuer,
     api: options.upstream ?? demo?.orders.url,
   });
-  const config = loadConfig(env, { readFile: () => '' });
+  const config = loadConfig(env, filesOnDisk);
   const app = createApp(config, { trail, clock });
   const { port, operationsPort } = await app.listen();
   await app.ready();

@@ -1,0 +1,29 @@
+/**
+ * What a command of `claimcheck` is, and what it is handed: no command looks at the
+ * process by itself.
+ *
+ * @module
+ */
+
+import type { Clock } from '../base/clock.ts';
+import type { Environment } from '../config/environment.ts';
+import type { Files } from '../config/files.ts';
+
+/** What commands use. */
+export interface Surface {
+  readonly env: Environment;
+  readonly files: Files;
+  readonly clock: Clock;
+  /** Takes lines for standard output, without their line break. */
+  readonly write: (line: string) => void;
+  /** Takes lines for standard error. */
+  readonly complain: (line: string) => void;
+}
+
+/** One command. */
+export interface Command {
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** Does it, and resolves to the exit code: 0 when all is well. */
+  readonly run: (surface: Surface) => Promise<number> | number;
+}

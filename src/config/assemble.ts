@@ -1,0 +1,69 @@
+/**
+ * Puts the values of settings together into the configuration that the rest of the
+ * product sees. Everything was checked before; nothing is decided here.
+ *
+ * @module
+ */
+
+import { Secret } from '../base/secret.ts';
+import type { Config } from './config.ts';
+import type { Files } from './files.ts';
+import { type AllValues, settingOf, type Values } from './schema.ts';
+
+/** What does not come out of a setting's text. */
+export interface Beside {
+  readonly routes: Config['routes'];
+  readonly files: Files;
+  readonly warnings: readonly string[];
+}
+
+/** The configuration. Only for values without faults: then what is needed is there, and the rest has its default. */
+export function configFrom(values: Values, { routes, files, warnings }: Beside): Config {
+  const all = values as AllValues; // see above; what may be missing is read from `values`
+  const { TLS_CERT_FILE, TLS_KEY_FILE, PAGE_UPSTREAM } = values;
+  return {
+    listen: { host: all.HOST, port: all.PORT },
+    operations: { host: all.OPS_HOST, port: all.OPS_PORT },
+    tls: TLS_CERT_FILE && TLS_KEY_FILE ? { certFile: TLS_CERT_FILE, keyFile: TLS_KEY_FILE } : undefined,
+    publicUrl: all.PUBLIC_URL,
+    authBasePath: all.AUTH_BASE_PATH,
+    issuer: all.ISSUER,
+    client: clientFrom(values, files),
+    scopes: all.SCOPES,
+    scopesAreDefault: all.SCOPES.join(' ') === settingOf('SCOPES').default,
+    apiAudience: values.API_AUDIENCE,
+    userClaims: all.USER_CLAIMS,
+    providerTimeoutMs: all.PROVIDER_TIMEOUT,
+    store: storeFrom(values),
+    sessionSecrets: all.SESSION_SECRETS.map((entry) => new Secret(entry)),
+    sessionIdleTimeoutMs: all.SESSION_IDLE_TIMEOUT,
+    sessionLifetimeMs: all.SESSION_LIFETIME,
+    routes,
+    page: PAGE_UPSTREAM ? { kind: 'upstream', url: PAGE_UPSTREAM } : { kind: 'files', directory: all.PUBLIC_DIR },
+    corsAllowedOrigins: all.CORS_ALLOWED_ORIGINS,
+    csrfMode: all.CSRF_MODE,
+    trustedProxies: all.TRUSTED_PROXIES,
+    logLevel: all.LOG_LEVEL,
+    readyStrict: all.READY_STRICT,
+    shutdownTimeoutMs: all.SHUTDOWN_TIMEOUT,
+    warnings,
+  };
+}
+
+function clientFrom(values: Values, files: Files): Config['client'] {
+  const { CLIENT_ID, CLIENT_AUTH_METHOD } = values as AllValues; // one is needed, the other has a default
+  const { CLIENT_SECRET, CLIENT_KEY_FILE } = values;
+  return {
+    id: CLIENT_ID,
+    authMethod: CLIENT_AUTH_METHOD,
+    secret: CLIENT_SECRET === undefined ? undefined : new Secret(CLIENT_SECRET),
+    key: CLIENT_KEY_FILE === undefined ? undefined : new Secret(files.readFile(CLIENT_KEY_FILE)),
+  };
+}
+
+function storeFrom(values: Values): Config['store'] {
+  const { SESSION_STORE, REDIS_TIMEOUT } = values as AllValues; // both have defaults
+  return SESSION_STORE === 'memory'
+    ? { kind: 'memory' }
+    : { kind: 'redis', url: new Secret(values.REDIS_URL ?? ''), timeoutMs: REDIS_TIMEOUT };
+}

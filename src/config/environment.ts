@@ -1,0 +1,86 @@
+/**
+ * What the environment says of our settings: their texts, by themselves or from
+ * files, and names that were probably meant to be ours.
+ *
+ * @module
+ */
+
+import type { Fault } from './faults.ts';
+import { causeOf, type Files } from './files.ts';
+import { type SettingName, settingNames, settingOf } from './schema.ts';
+import { nearestOf } from './spelling.ts';
+
+/** Where settings come from: the environment of the process, or a test's. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The texts that were given. */
+export interface Given {
+  readonly texts: Readonly<Partial<Record<SettingName, string>>>;
+  /** The files that texts came out of. */
+  readonly fileOf: ReadonlyMap<SettingName, string>;
+  readonly faults: readonly Fault[];
+}
+
+/** Reads the settings. Empty counts as not given: compose files and shells make that of a variable without a value. */
+export function readEnvironment(env: Environment, files: Files): Given {
+  const texts: Partial<Record<SettingName, string>> = {};
+  const fileOf = new Map<SettingName, string>();
+  const faults: Fault[] = [...misspelled(env)];
+  for (const name of settingNames) {
+    const text = env[name];
+    const path = settingOf(name).secret ? env[`${name}_FILE`] : undefined;
+    if (text && path) faults.push({ name, sentence: `and ${name}_FILE are both given. Choose one.` });
+    else if (text) texts[name] = text;
+    else if (path) {
+      const read = secretAt(path, { setting: name, files });
+      if (typeof read !== 'string') faults.push(read);
+      else {
+        texts[name] = read;
+        fileOf.set(name, path);
+      }
+    }
+  }
+  return { texts, fileOf, faults };
+}
+
+// Editors and `echo` put a line break at the end, which belongs to no secret.
+function secretAt(
+  path: string,
+  { setting, files }: { readonly setting: SettingName; readonly files: Files },
+): string | Fault {
+  const name = `${setting}_FILE`;
+  try {
+    const text = files.readFile(path).replace(/[\r\n]+$/, '');
+    return text === '' ? { name, setting, sentence: `names the file ${path}, which is empty.` } : text;
+  } catch (error) {
+    return { name, setting, sentence: `names the file ${path}, which cannot be read${causeOf(error)}.` };
+  }
+}
+
+/** Names of other software that are one letter away from ours. */
+const foreign: ReadonlySet<string> = new Set(['CLIENT_IP']);
+
+const ours: readonly string[] = settingNames.flatMap((name) =>
+  settingOf(name).secret ? [name, `${name}_FILE`] : [name],
+);
+
+function misspelled(env: Environment): readonly Fault[] {
+  return Object.entries(env).flatMap(([name, text]): readonly Fault[] => {
+    if (text === undefined || ours.includes(name) || foreign.has(name)) return [];
+    const setting = settingNames.find((known) => name === `${known}_FILE` && known.length > 4);
+    if (setting !== undefined) {
+      return [{ name, sentence: `is not a setting. Only secrets can lie in a file; give ${setting} itself.` }];
+    }
+    const meant = meantBy(name, text);
+    return meant === undefined ? [] : [{ name, sentence: `is not a setting. Did you mean ${meant}?` }];
+  });
+}
+
+function meantBy(name: string, text: string): string | undefined {
+  const prefixed = ours.find((known) => name === `CLAIMCHECK_${known}`);
+  // Kubernetes gives every pod CLAIMCHECK_PORT=tcp://… where a service has that name.
+  if (prefixed !== undefined) return /^(?:tcp|udp|sctp):\/\//.test(text) ? undefined : prefixed;
+  const upper = name.toUpperCase();
+  if (ours.includes(upper)) return upper;
+  return nearestOf(name, ours, { most: 1 });
+}

@@ -1,0 +1,169 @@
+/**
+ * The form of the rules file: its keys, what each means, and what is said of a
+ * value that has another form. docs/configuration.md and docs/rules.schema.json
+ * are made from it. Reading a file is in rules-file.ts.
+ *
+ * @module
+ */
+
+import { z } from 'zod';
+import { durationForm, type Read, readDuration, readSize, readUrl, sizeForm } from './values.ts';
+
+/** What a route may offer; `OPTIONS` is answered by us, other methods by nobody. */
+export const routeMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+/** What a route has where the file is silent. */
+export const routeDefaults = {
+  methods: routeMethods,
+  access: 'session',
+  timeout: '30s',
+  max_body: '100MB',
+} as const;
+
+/** A text that `read` understands; a value of another type is told the same. */
+function text<Value>(read: (text: string) => Read<Value>) {
+  const error = () => expectationOf(read);
+  return z.string({ error }).refine((value) => 'value' in read(value), { error });
+}
+
+// What is expected does not depend on what was given: no reader repeats it.
+function expectationOf<Value>(read: (text: string) => Read<Value>): string {
+  const result = read('');
+  return 'expected' in result ? `must be ${result.expected}` : 'is not valid';
+}
+
+/** What is said of a value that is not an object, a list or a text at all. */
+function saying(sentence: string) {
+  return { error: ({ code }: { readonly code?: string }) => (code === 'invalid_type' ? sentence : undefined) };
+}
+
+const segment = '(?!\\.{1,2}(?:/|$))[A-Za-z0-9._~-]+';
+const path = z.string(saying('must be a path such as /api/orders')).regex(new RegExp(`^/api(?:/${segment})*$`), {
+  error: 'must be /api or a path below it, of letters, digits and . _ ~ -, without a slash at the end',
+});
+
+const method = z.enum(routeMethods, { error: `must be one of ${routeMethods.join(', ')}` });
+
+// RFC 6749, 3.3: scope-token.
+const scope = z
+  .string(saying('must be a scope, a text'))
+  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, { error: 'must be one scope without spaces (RFC 6749, 3.3)' });
+
+/** One route as it is written. */
+export const routeSchema = z.strictObject(
+  {
+    path: path.meta({
+      description:
+        'Public prefix, /api or below it. Matched on segment borders and case-sensitively; the longest match wins.',
+      examples: ['/api/orders'],
+    }),
+    upstream: text(readUrl).meta({
+      description: 'URL of the service. The matched prefix is replaced by its path.',
+      examples: ['https://orders.internal:8443/v2'],
+    }),
+    methods: z
+      .array(method, saying(`must be a list of ${routeMethods.join(', ')}`))
+      .min(1, { error: 'must name at least one method' })
+      .optional()
+      .meta({
+        description: 'What is offered. GET brings HEAD with it; OPTIONS is answered by Claimcheck.',
+        default: [...routeDefaults.methods],
+      }),
+    access: z.enum(['session', 'public'], { error: 'must be session or public' }).optional().meta({
+      description: 'session: whoever is signed in. public: everybody, and no token is sent.',
+      default: routeDefaults.access,
+    }),
+    token: z
+      .enum(['user', 'none'], { error: 'must be user or none; client and exchange are not available in this version' })
+      .optional()
+      .meta({
+        description:
+          'user: the access token of the session goes to the upstream. none: no token does. By default user, and none where access is public.',
+      }),
+    audience: z
+      .string(saying('must be a text'))
+      .min(1, { error: 'must not be empty' })
+      .optional()
+      .meta({
+        description: 'The resource that the access token shall be for (RFC 8707). By default API_AUDIENCE.',
+        examples: ['https://orders.example'],
+      }),
+    scopes: z
+      .array(scope, saying('must be a list of scopes'))
+      .optional()
+      .meta({
+        description:
+          'What the access token must allow; where it does not, the answer is 403. A coarse check: the service itself decides about the object.',
+        default: [],
+        examples: [['orders.read']],
+      }),
+    timeout: text(readDuration).optional().meta({
+      description: 'How long the upstream may take to begin its answer, and between two pieces of it.',
+      default: routeDefaults.timeout,
+      pattern: durationForm.source,
+    }),
+    max_body: z
+      .union([z.literal(0), text(readSize).meta({ pattern: sizeForm.source })], {
+        error: () => expectationOf(readSize),
+      })
+      .optional()
+      .meta({ description: 'The largest request body; 0 for no limit.', default: routeDefaults.max_body }),
+    websocket: z
+      .literal(false, { error: 'must be false: WebSockets to an API are not available in this version' })
+      .optional()
+      .meta({ description: 'Whether the route may become a WebSocket. Only false in this version.', default: false }),
+    insecureAllowHttpUpstream: z.boolean({ error: 'must be true or false' }).optional().meta({
+      description:
+        'Allows a plain http upstream on another machine. Whoever is on that network can then read tokens and answers, and change them.',
+      default: false,
+    }),
+  },
+  saying('must be a route, with path and upstream'),
+);
+
+/** The whole file. */
+export const rulesSchema = z.strictObject(
+  {
+    routes: z
+      .array(routeSchema, saying('must be a list of routes'))
+      .min(1, { error: 'must name at least one route' })
+      .meta({ description: 'Which public path leads to which upstream. A path that no route names is refused.' }),
+  },
+  saying('must be a map with the key routes'),
+);
+
+/** One route as it is written. */
+export type RouteRule = z.infer<typeof routeSchema>;
+
+/** One key of a route, for documentation. */
+export interface RouteKey {
+  readonly name: string;
+  readonly description: string;
+  readonly isNeeded: boolean;
+  /** As it would be written in the file; `undefined` where the description says it, or there is none. */
+  readonly default: string | undefined;
+}
+
+/** The keys of a route in their order. */
+export function routeKeys(): readonly RouteKey[] {
+  return Object.entries(routeSchema.shape).map(([name, type]) => {
+    const { description = '', default: value } = type.meta() ?? {};
+    return {
+      name,
+      description,
+      isNeeded: !type.isOptional(),
+      default: value === undefined ? undefined : Array.isArray(value) ? `[${value.join(', ')}]` : String(value),
+    };
+  });
+}
+
+/** The form of the file as JSON Schema (draft 2020-12), for editors. */
+export function rulesAsJsonSchema(): object {
+  const { $schema, ...rest } = z.toJSONSchema(rulesSchema, { io: 'input' });
+  return {
+    $schema,
+    title: 'The rules file of Claimcheck',
+    description: 'Which public path leads to which upstream, and for whom. Named by RULES_FILE.',
+    ...rest,
+  };
+}
