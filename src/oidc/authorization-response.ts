@@ -47,7 +47,14 @@ export function checkResponse(parameters: URLSearchParams, expected: ExpectedRes
   return code.length > maxCodeLength ? new SignInError('provider_error', 'code-too-long') : undefined;
 }
 
-// A word of the specifications goes to the log as it is, anything else as what it is.
+/** RFC 6749, 4.1.2.1; OIDC Core, 3.1.2.6; OIDC unmet authentication requirements; RFC 8707, 2. */
+const knownErrors: ReadonlySet<string> = new Set([
+  ...['invalid_request', 'unauthorized_client', 'access_denied', 'unsupported_response_type', 'invalid_scope'],
+  ...['server_error', 'temporarily_unavailable', 'interaction_required', 'login_required', 'consent_required'],
+  ...['account_selection_required', 'unmet_authentication_requirements', 'invalid_target', 'invalid_request_uri'],
+]);
+
+// A word of the specifications goes to the log and the metrics as it is; any other could be anybody's text.
 function wordOf(error: string): string {
-  return /^[a-z_]{1,64}$/.test(error) ? error : 'unknown-error';
+  return knownErrors.has(error) ? error : 'unknown-error';
 }

@@ -9,6 +9,7 @@ import { type CrossOriginPolicy, checkCrossOrigin, checkUpgradeOrigin } from '..
 import { checkTransport } from '../guards/plain-http.ts';
 import type { Guard } from '../guards/step.ts';
 import type { Frontend } from '../http/frontend.ts';
+import type { InboundRequest } from '../http/inbound.ts';
 import { redirectReply, sendReply } from '../http/reply.ts';
 
 /**
@@ -39,13 +40,19 @@ export function crossOriginStage(frontend: Frontend): Guard {
   };
 }
 
+// An API is not navigated to. An old browser says nothing of it, but that it wants a page.
+function isNavigation({ kind, method, fetchMode, headers }: InboundRequest): boolean {
+  if (kind !== 'P' && kind !== 'A') return false;
+  if (method !== 'GET' && method !== 'HEAD') return false;
+  return fetchMode === undefined ? (headers.accept ?? '').includes('text/html') : fetchMode === 'navigate';
+}
+
 /** Sends a navigation on to https and refuses everything else that came in clear. */
 export function plainHttpStage(frontend: Frontend): Guard {
   return (request) => {
     const decision = checkTransport(request);
     if (decision.allowed) return 'next';
-    const isNavigation = request.kind === 'P' && (request.fetchMode ?? 'navigate') === 'navigate';
-    if (!isNavigation || (request.method !== 'GET' && request.method !== 'HEAD')) return decision.reason;
+    if (!isNavigation(request)) return decision.reason;
     sendReply(request, { ...redirectReply(frontend.origin + request.path + request.search), status: 308 });
     return 'answered';
   };
