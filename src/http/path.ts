@@ -54,6 +54,8 @@ export function parseTarget(raw: string): Target | TargetFault {
   return faultOfPath(path) ?? faultOfQuery(search) ?? { path, search };
 }
 
+// Without a percent code the name stands there as it is.
+const suspicious = /access_token|%/i;
 const tokenParameter = /^access_token(?:$|\[)/i;
 
 /**
@@ -61,7 +63,7 @@ const tokenParameter = /^access_token(?:$|\[)/i;
  * decodes to that name (RFC 6750, 2.3). A token in a URL ends in logs and histories.
  */
 export function carriesAccessToken(search: string): boolean {
-  if (search === '') return false;
+  if (search === '' || !suspicious.test(search)) return false;
   return search
     .slice(1)
     .split(/[&;]/)

@@ -53,12 +53,16 @@ function fromLostAnswer(lost: BackChannelError): GrantError {
   return new GrantError(kind, { reason: lost.reason, cause: lost, sent: lost.sent, tokensToRevoke });
 }
 
+/** Whether a status says that the same request may work later (RFC 9110, 15.5.9, 15.6; RFC 6585, 4). */
+export function isPassing(status: number): boolean {
+  return status >= 500 || status === 429 || status === 408 || status === 425;
+}
+
 function judge(answer: Answer, request: Failure['request']): { kind: GrantFailureKind; reason: string } {
   const { status } = answer;
   const challenge = answer.headers['www-authenticate'];
   const code = errorCodeIn(answer.json) ?? challengedError(challenge);
-  if (status === 429 || status === 408 || status === 425 || status >= 500)
-    return { kind: 'unreachable', reason: `status-${status}` };
+  if (isPassing(status)) return { kind: 'unreachable', reason: `status-${status}` };
   if (code !== undefined) {
     if (clientErrors.has(code)) return { kind: 'client-refused', reason: code };
     return { kind: passingErrors.has(code) ? 'unreachable' : 'refused', reason: code };

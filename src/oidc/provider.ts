@@ -21,7 +21,7 @@ import { type Answer, type Endpoint, libraryResponse } from './back-channel-answ
 import { idTokenTypes } from './checks.ts';
 import { type ClientKey, clientKeyFrom } from './client-key.ts';
 import { type Grant, GrantError } from './grant.ts';
-import { type Failure, grantErrorFrom } from './grant-failure.ts';
+import { type Failure, grantErrorFrom, isPassing } from './grant-failure.ts';
 import { IdTokens } from './id-tokens.ts';
 import { IssuerDocuments } from './issuer-documents.ts';
 import { type ExpectedJws, KeySetError, type VerifiedJws } from './key-set.ts';
@@ -112,9 +112,8 @@ export class Provider {
       return await library.buildAuthorizationUrlWithPAR(call.configuration, query);
     } catch (error) {
       const cause = this.#failureOf('other', { call, error });
-      throw new ProblemError(cause.kind === 'unreachable' ? 'provider-unreachable' : 'provider-answer-invalid', {
-        cause,
-      });
+      const isAway = cause.kind === 'unreachable' && (call.answer === undefined || isPassing(call.answer.status));
+      throw new ProblemError(isAway ? 'provider-unreachable' : 'provider-answer-invalid', { cause });
     }
   }
 

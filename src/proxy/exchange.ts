@@ -81,6 +81,11 @@ export class Exchange implements Outgoing {
     this.#answer = new AnswerStream(this.#response, { limits, events: this });
   }
 
+  /** Whether it has ended, well or not. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Sends the request, now or as soon as there is a connection. */
   start(): void {
     this.#response.once('close', this.#onClientEnd);

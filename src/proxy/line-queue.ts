@@ -16,10 +16,8 @@ import type { Clock } from '../base/clock.ts';
 
 /** A connection that carries one request at a time. */
 export interface Carrier<Request> {
-  /** Starts the request. The queue is told by `free` when the next one may come. */
-  send(request: Request): void;
-  /** Whether nothing is under way; also when a request was refused before it began, which `free` is not told of. */
-  readonly isIdle: boolean;
+  /** Starts the request; `free` is called when the next one may come. `false`: it was refused before it began, the line is still free. */
+  send(request: Request): boolean;
   close(): Promise<void>;
 }
 
@@ -119,8 +117,7 @@ export class LineQueue<Request extends Waiting> {
 
   #sendOn(line: Line<Request>, request: Request): void {
     line.isTaken = true;
-    line.carrier.send(request);
-    if (line.carrier.isIdle) this.#free(line);
+    if (!line.carrier.send(request)) this.#free(line);
   }
 
   #free(line: Line<Request>): void {

@@ -20,6 +20,8 @@ export type Controller = Dispatcher.DispatchController;
 export interface Outgoing extends Dispatcher.DispatchHandler, Waiting {
   /** The request as undici takes it. Asked for once each time it is sent. */
   dispatchOptions(): Dispatcher.DispatchOptions;
+  /** Whether it has ended, well or not. */
+  readonly isOver: boolean;
   /** It has a connection and is sent now. */
   onLine(line: Line): void;
 }
@@ -108,13 +110,11 @@ export class Line implements Carrier<Outgoing> {
   }
 
   /** THE ONE CALL that sends a request to an upstream. */
-  send(outgoing: Outgoing): void {
+  send(outgoing: Outgoing): boolean {
     outgoing.onLine(this);
     this.#client.dispatch(outgoing.dispatchOptions(), outgoing);
-  }
-
-  get isIdle(): boolean {
-    return this.#client.stats.size === 0;
+    // undici tells of a request that it refuses at once by an error alone, and of one that it began by `drain` too.
+    return !outgoing.isOver || this.#client.stats.size > 0;
   }
 
   close(): Promise<void> {

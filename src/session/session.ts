@@ -115,8 +115,7 @@ export function endOf({ expiresAt, tokens }: Pick<OpenedSession, 'expiresAt' | '
 /** Why the session has ended by `now`, or `undefined` while it lives. */
 export function endedBy(
   session: Pick<OpenedSession, 'seenAt' | 'expiresAt'>,
-  lifetimes: Lifetimes,
-  now: number,
+  { lifetimes, now }: { readonly lifetimes: Lifetimes; readonly now: number },
 ): EndReason | undefined {
   if (now >= session.expiresAt) return 'lifetime';
   return now >= idleEndOf(session, lifetimes) ? 'idle' : undefined;

@@ -222,7 +222,7 @@ export class Sessions {
   async #unlessOver(found: SessionSnapshot | NoSession): Promise<SessionSnapshot | NoSession | EndReason> {
     if (typeof found === 'string') return found;
     const { lifetimes, clock } = this.#parts;
-    const reason = endedBy(found, lifetimes, clock.now());
+    const reason = endedBy(found, { lifetimes, now: clock.now() });
     if (reason === undefined) {
       this.#upkeep.renewSeal(found);
       return found;

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Answer } from '../support/browser-answer.ts';
 import { eventually } from '../support/eventually.ts';
 import { oauthFault } from '../support/hostile/fault.ts';
-import { rawRequest } from '../unit/oidc/raw-get.ts';
 import {
+  ask,
   countEvents,
   type HostileWorld,
   land,
@@ -307,9 +307,9 @@ describe('what else may be in a response', () => {
     for (let set = 0; set < 2 ** names.length; set++) {
       const chosen = names.filter((_, index) => (set >> index) & 1);
       const search = chosen.map((name, index) => `${name}=${values[(set + index) % values.length]}`).join('&');
-      const { status, head } = await rawRequest(at.world.port, `/callback?${search}`);
-      expect(`${search}: ${status}`).toBe(`${search}: 303`);
-      expect(head).toContain('auth_error=state_mismatch');
+      const answer = await ask(at, `/callback?${search}`);
+      expect(`${search}: ${answer.status}`).toBe(`${search}: 303`);
+      expect(answer.header('location')).toContain('auth_error=state_mismatch');
     }
     expect(at.hostile.hits('token')).toBe(0);
   });
@@ -324,15 +324,15 @@ describe('methods and guesses of the browser', () => {
       .all()
       .map(({ name, value }) => `${name}=${value}`)
       .join('; ');
-    const ask = (method: string, headers: Readonly<Record<string, string>> = {}) =>
-      rawRequest(at.world.port, path, { method, headers: { Cookie: cookie, ...headers } });
+    const asked = (method: string, headers: Readonly<Record<string, string>> = {}) =>
+      ask(at, path, { method, headers: { Cookie: cookie, ...headers } });
 
-    expect((await ask('HEAD')).status).toBe(405);
-    expect((await ask('POST', { 'Content-Length': '0', Origin: at.world.origin })).status).toBe(405);
+    expect((await asked('HEAD')).status).toBe(405);
+    expect((await asked('POST', { 'Content-Length': '0', Origin: at.world.origin })).status).toBe(405);
     for (const name of ['Sec-Purpose', 'Purpose', 'X-Moz']) {
-      expect((await ask('GET', { [name]: 'prefetch' })).status).toBe(403);
+      expect((await asked('GET', { [name]: 'prefetch' })).status).toBe(403);
     }
-    expect((await ask('GET', { 'Sec-Purpose': 'prefetch;prerender' })).status).toBe(403);
+    expect((await asked('GET', { 'Sec-Purpose': 'prefetch;prerender' })).status).toBe(403);
     expect(at.hostile.hits('token')).toBe(0);
     expect(sessionCookies(await land(at, browser, callback))).toHaveLength(1);
   });
@@ -411,8 +411,8 @@ describe('somebody who proves again who they are', () => {
     expect(answer.header('location')).toBe('/');
     const after = await at.world.session(browser);
     expect((after['session'] as { id: string }).id).not.toBe((before['session'] as { id: string }).id);
-    const replayed = await rawRequest(at.world.port, '/session', { headers: { Cookie: oldCookie } });
-    expect(replayed.body).toContain('"authenticated":false');
+    const replayed = await ask(at, '/session', { headers: { Cookie: oldCookie } });
+    expect(replayed.text()).toContain('"authenticated":false');
     expect(at.hostile.log.filter(({ endpoint }) => endpoint === 'authorize').at(-1)?.query).toMatchObject({
       acr_values: 'urn:mfa',
       max_age: '0',
@@ -462,8 +462,8 @@ describe('somebody who proves again who they are', () => {
     await signIn(at, browser, '?prompt=select_account');
 
     expect(await at.world.session(browser)).toMatchObject({ user: { sub: 'bob' } });
-    const replayed = await rawRequest(at.world.port, '/session', { headers: { Cookie: oldCookie } });
-    expect(replayed.body).toContain('"authenticated":false');
+    const replayed = await ask(at, '/session', { headers: { Cookie: oldCookie } });
+    expect(replayed.text()).toContain('"authenticated":false');
   });
 
   it('CB-19: a cookie that somebody planted is never taken over', async () => {

@@ -12,6 +12,8 @@ import {
   type HostileProviderOptions,
   startHostileProvider,
 } from '../support/hostile-provider.ts';
+import { rawRequest } from '../support/raw.ts';
+import type { RawResponse } from '../support/raw-responses.ts';
 import { ShiftedClock } from '../support/shifted-clock.ts';
 import { client, startWorld, type World, type WorldOptions } from '../support/world.ts';
 
@@ -75,4 +77,24 @@ export function sessionCookies({ headers }: Pick<Hop, 'headers'>): readonly stri
 /** How many of each audit event were written. */
 export function countEvents({ world }: HostileWorld, event: string): number {
   return world.log.filter((line) => line['event'] === event).length;
+}
+
+/** One request by hand, for what a browser would not send: exactly these headers beside `Host`. */
+export async function ask(
+  { world }: HostileWorld,
+  path: string,
+  {
+    method = 'GET',
+    headers = {},
+  }: { readonly method?: string; readonly headers?: Readonly<Record<string, string>> } = {},
+): Promise<RawResponse> {
+  const lines = Object.entries({ Host: `localhost:${world.port}`, ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  const { final } = await rawRequest(world.port, `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`, {
+    responses: 1,
+  });
+  const [response] = final;
+  if (response === undefined) throw new Error(`no answer to ${method} ${path}`);
+  return response;
 }

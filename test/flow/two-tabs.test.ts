@@ -100,6 +100,7 @@ describe('sign-ins that cross', () => {
 
     expect(answers.map(({ status }) => status).every((status) => status === 303)).toBe(true);
     expect((world.provider.record.grants.get('authorization_code') ?? 0) - grants).toBe(1);
+    expect(world.provider.record.refusedGrants).toEqual([]); // nor was it tried again
     const signedIn = answers.filter((answer) =>
       answer.headers.getSetCookie().some((line) => line.startsWith('claimcheck=s')),
     );

@@ -24,7 +24,6 @@ class Request {
 class TestLine implements Carrier<Request> {
   readonly sent: string[] = [];
   readonly #free: () => void;
-  isIdle = true;
   isClosed = false;
   refuses = false;
 
@@ -32,13 +31,12 @@ class TestLine implements Carrier<Request> {
     this.#free = free;
   }
 
-  send(request: Request): void {
+  send(request: Request): boolean {
     this.sent.push(request.name);
-    this.isIdle = this.refuses;
+    return !this.refuses;
   }
 
   answer(): void {
-    this.isIdle = true;
     this.#free();
   }
 
