@@ -26,7 +26,7 @@ export class App {
   readonly #operations: Listener;
   #started: Promise<void> | undefined = undefined;
   #closed: Promise<void> | undefined = undefined;
-  #everReady = false;
+  #storeWasReached = false;
 
   /** Use {@link createApp}. */
   constructor(parts: Parts) {
@@ -86,13 +86,14 @@ export class App {
   }
 
   async #readiness(): Promise<Readiness> {
-    const { store: sessions, provider: issuer, metrics } = this.#parts;
+    const { store: sessions, provider: issuer, providerHealth, metrics } = this.#parts;
     const store = await sessions.ping();
-    const provider = issuer.ready;
+    const provider = issuer.ready && !providerHealth.isAway;
     metrics.storeUp.set(store ? 1 : 0);
     metrics.providerUp.set(provider ? 1 : 0);
-    this.#everReady ||= store && provider;
-    return { store, provider, everReady: this.#everReady, draining: this.#closed !== undefined };
+    this.#storeWasReached ||= store;
+    const everReady = this.#storeWasReached && issuer.ready;
+    return { store, provider, everReady, draining: this.#closed !== undefined };
   }
 }
 

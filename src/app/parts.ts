@@ -36,6 +36,12 @@ export interface Tools {
   readonly clock: Clock;
 }
 
+/** What the provider's last attempts came to. The one thing here that is written to. */
+export interface ProviderHealth {
+  /** Whether the metadata could not be had when it was last asked for. */
+  isAway: boolean;
+}
+
 /** The parts that the stages are made from. */
 export interface Parts extends Tools {
   readonly config: Config;
@@ -47,6 +53,7 @@ export interface Parts extends Tools {
   readonly store: SessionStore;
   readonly sessions: Sessions;
   readonly provider: Provider;
+  readonly providerHealth: ProviderHealth;
   readonly csrf: Csrf;
   readonly refresher: Refresher;
   readonly revoker: Revoker;
@@ -64,7 +71,8 @@ export function createParts(config: Config, tools: Tools): Parts {
   const base = createBase(config, tools);
   const sessions = new Sessions({ ...base, reports: sessionReportsTo(base) });
   const reports = tokenReportsTo(base);
-  const provider = createProvider(config, base);
+  const providerHealth: ProviderHealth = { isAway: false };
+  const provider = createProvider(base, providerHealth);
   const revoker = new Revoker({ provider, reports, clock: base.clock });
   const attempts = new Attempts({ clock: base.clock });
   const { userClaims } = config;
@@ -85,7 +93,19 @@ export function createParts(config: Config, tools: Tools): Parts {
     renew: (authorized, route) => tokens.refreshAfterRefusal(authorized, route),
   });
   const routes = new Routes(config.routes);
-  return { ...base, sessions, provider, csrf, refresher, revoker, tokens, routes, upstreams, forwarder };
+  return {
+    ...base,
+    sessions,
+    provider,
+    providerHealth,
+    csrf,
+    refresher,
+    revoker,
+    tokens,
+    routes,
+    upstreams,
+    forwarder,
+  };
 }
 
 type Base = Pick<
@@ -117,7 +137,7 @@ function createStore({ store }: Config, { trail, clock }: Tools): SessionStore {
   });
 }
 
-function createProvider(config: Config, { frontend, trail, clock, metrics }: Base): Provider {
+function createProvider({ config, frontend, trail, clock, metrics }: Base, health: ProviderHealth): Provider {
   return new Provider({
     issuer: config.issuer,
     client: config.client,
@@ -130,7 +150,10 @@ function createProvider(config: Config, { frontend, trail, clock, metrics }: Bas
     log: trail,
     report: ({ state, part, reason }) => {
       const dependency = `provider ${part}`;
-      if (part === 'metadata') metrics.providerUp.set(state === 'recovered' ? 1 : 0);
+      if (part === 'metadata') {
+        health.isAway = state === 'failed';
+        metrics.providerUp.set(health.isAway ? 0 : 1);
+      }
       if (state === 'recovered') trail.event('dependency.recovered', 'success', { dependency });
       else trail.event('dependency.failed', 'failure', { dependency, reason });
     },

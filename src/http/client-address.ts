@@ -77,10 +77,18 @@ export function clientAddressFrom({ peer, forwardedFor, trusted }: Hops): string
   return address;
 }
 
-/** What the proxy nearest to us says that the browser spoke; nothing unless it is trusted. */
-export function forwardedProtoFrom(value: string | undefined, isPeerTrusted: boolean): 'http' | 'https' | undefined {
-  if (value === undefined || !isPeerTrusted) return undefined;
-  const [first = ''] = value.split(',', 1);
+/** What is known of the transport a request came over. */
+export interface Transport {
+  readonly peer: string | undefined;
+  /** `X-Forwarded-Proto`. */
+  readonly forwardedProto: string | undefined;
+  readonly trusted: TrustedProxies;
+}
+
+/** What the proxy nearest to the browser says that it spoke; nothing unless our peer is a trusted proxy. */
+export function forwardedProtoFrom({ peer, forwardedProto, trusted }: Transport): 'http' | 'https' | undefined {
+  if (forwardedProto === undefined || !trusted.trusts(parseAddress(peer ?? '') ?? nobody)) return undefined;
+  const [first = ''] = forwardedProto.split(',', 1);
   const scheme = first.trim().toLowerCase();
   return scheme === 'http' || scheme === 'https' ? scheme : undefined;
 }

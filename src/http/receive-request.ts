@@ -11,7 +11,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { ErrorCode } from '../errors.ts';
-import { clientAddressFrom, forwardedProtoFrom, parseAddress, type TrustedProxies } from './client-address.ts';
+import { clientAddressFrom, forwardedProtoFrom, type TrustedProxies } from './client-address.ts';
 import { readCookies } from './cookies.ts';
 import { faultOfFraming } from './framing.ts';
 import type { Frontend } from './frontend.ts';
@@ -98,10 +98,7 @@ export class Receiver {
       fetchSite: single(headers['sec-fetch-site']),
       fetchMode: single(headers['sec-fetch-mode']),
       fetchDest: single(headers['sec-fetch-dest']),
-      forwardedProto:
-        forwardedProto === undefined
-          ? undefined
-          : forwardedProtoFrom(forwardedProto, trusted.trusts(parseAddress(peer ?? '') ?? '0.0.0.0')),
+      forwardedProto: forwardedProtoFrom({ peer, forwardedProto, trusted }),
       headers,
       sessionCookie,
       replyHeaders: new ReplyHeaders(['X-Request-Id', opening.id]),

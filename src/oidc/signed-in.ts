@@ -19,7 +19,7 @@ export function identityFrom(
   idToken: IdTokenClaims,
   { userClaims, userInfo = {} }: { readonly userClaims: readonly string[]; readonly userInfo?: JsonObject | undefined },
 ): Identity {
-  const { iss, sub, sid, acr, auth_time } = idToken;
+  const { iss, sub, sid, acr, auth_time, nonce } = idToken;
   const claims = userClaims.flatMap((name) => {
     const value = Object.hasOwn(idToken, name)
       ? idToken[name]
@@ -35,6 +35,7 @@ export function identityFrom(
     claims: Object.fromEntries(claims),
     authTime: typeof auth_time === 'number' ? auth_time * 1000 : undefined,
     acr: typeof acr === 'string' ? acr : undefined,
+    nonce: typeof nonce === 'string' ? nonce : undefined,
   };
 }
 

@@ -77,7 +77,7 @@ export class Exchange implements Outgoing {
     this.#authorized = authorized;
     this.#request = authorized.request;
     this.#response = authorized.request.response;
-    this.#path = upstreamTarget(route, this.#request.path, this.#request.search);
+    this.#path = upstreamTarget(route, this.#request);
     this.#answer = new AnswerStream(this.#response, { limits, events: this });
   }
 

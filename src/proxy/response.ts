@@ -29,26 +29,22 @@ export interface Answer {
 export function addResponseHeaders(flat: string[], answer: Answer): void {
   const { status, place } = answer;
   const headers = withoutNamed(answer.headers);
-  for (const name in headers) if (isPassed(name)) addEach(flat, name, headers[name]);
+  for (const name in headers) {
+    if (!isPassed(name)) continue;
+    const value = headers[name];
+    if (typeof value === 'string') flat.push(name, value);
+    else for (const item of value ?? []) flat.push(name, item);
+  }
   addContentType(flat, headers, answer);
-  if (status !== 204) addIfOne(flat, 'content-length', headers['content-length']);
+  const length = headers['content-length'];
+  if (status !== 204 && length !== undefined) flat.push('content-length', length);
   addMapped(flat, 'location', { reference: headers.location, place });
   addMapped(flat, 'content-location', { reference: headers['content-location'], place });
   const link = headers['link'];
   const links = link === undefined ? undefined : publicLinks([link].flat().join(', '), place);
   if (links !== undefined) flat.push('link', links);
   flat.push('cache-control', 'no-store');
-  addUnlessThere(flat, 'X-Content-Type-Options', 'nosniff');
-  addUnlessThere(flat, 'Cross-Origin-Resource-Policy', 'same-origin');
-}
-
-function addEach(flat: string[], name: string, value: string | readonly string[] | undefined): void {
-  if (typeof value === 'string') flat.push(name, value);
-  else if (value !== undefined) for (const item of value) flat.push(name, item);
-}
-
-function addIfOne(flat: string[], name: string, value: string | readonly string[] | undefined): void {
-  if (typeof value === 'string') flat.push(name, value);
+  for (const field of always) addUnlessThere(flat, field);
 }
 
 interface Reference {
@@ -63,7 +59,18 @@ function addMapped(flat: string[], name: string, { reference, place }: Reference
   if (mapped !== undefined) flat.push(name, mapped);
 }
 
-function addUnlessThere(flat: string[], name: string, value: string): void {
+interface Field {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** On every answer, also where no stage before has put it there. */
+const always: readonly Field[] = [
+  { name: 'X-Content-Type-Options', value: 'nosniff' },
+  { name: 'Cross-Origin-Resource-Policy', value: 'same-origin' },
+];
+
+function addUnlessThere(flat: string[], { name, value }: Field): void {
   for (let at = 0; at < flat.length; at += 2) {
     if (flat[at]?.length === name.length && flat[at]?.toLowerCase() === name.toLowerCase()) return;
   }

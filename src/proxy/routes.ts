@@ -8,6 +8,7 @@
 import type { RouteConfig } from '../config/config.ts';
 import { ProblemError } from '../errors.ts';
 import type { ClearedRequest } from '../http/inbound.ts';
+import type { Target } from '../http/path.ts';
 
 /** A public path and the upstream behind it. */
 export interface Route extends RouteConfig {
@@ -66,7 +67,7 @@ export class Routes {
 }
 
 /** The target at the upstream: the matched prefix replaced by the upstream's path, the rest byte for byte. */
-export function upstreamTarget(route: Route, path: string, search: string): string {
+export function upstreamTarget(route: Route, { path, search }: Target): string {
   return (route.upstream.path + path.slice(route.path.length) || '/') + search;
 }
 

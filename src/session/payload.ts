@@ -33,8 +33,8 @@ const form = 1;
 
 /** The record as bytes. Throws {@link SessionTooLargeError}. */
 export function encodeRecord({ identity, csrfSecret, createdAt, expiresAt, issuedAt }: SealedRecord): Buffer {
-  const { issuer, subject, sid, claims, authTime, acr } = identity;
-  const who = [issuer, subject, orNull(sid), claims, orNull(authTime), orNull(acr)];
+  const { issuer, subject, sid, claims, authTime, acr, nonce } = identity;
+  const who = [issuer, subject, orNull(sid), claims, orNull(authTime), orNull(acr), orNull(nonce)];
   return bytesOf('session', [form, who, csrfSecret, createdAt, expiresAt, issuedAt]);
 }
 
@@ -93,11 +93,16 @@ export function decodeCard(bytes: Buffer): SessionCard | undefined {
 
 function identityFrom(value: unknown): Identity | undefined {
   if (!Array.isArray(value)) return undefined;
-  const [issuer, subject, sid, claims, authTime, acr]: readonly unknown[] = value;
+  const [issuer, subject, sid, claims, authTime, acr, nonce = null]: readonly unknown[] = value;
   if (typeof issuer !== 'string' || typeof subject !== 'string' || !isTextOrNull(sid) || !isObject(claims))
     return undefined;
-  if (!isNumberOrNull(authTime) || !isTextOrNull(acr)) return undefined;
-  const optional = { sid: sid ?? undefined, authTime: authTime ?? undefined, acr: acr ?? undefined };
+  if (!isNumberOrNull(authTime) || !isTextOrNull(acr) || !isTextOrNull(nonce)) return undefined;
+  const optional = {
+    sid: sid ?? undefined,
+    authTime: authTime ?? undefined,
+    acr: acr ?? undefined,
+    nonce: nonce ?? undefined,
+  };
   return { issuer, subject, claims, ...optional };
 }
 

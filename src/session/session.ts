@@ -24,6 +24,8 @@ export interface Identity {
   /** When the person proved who they are, ms; where it was told. */
   readonly authTime: number | undefined;
   readonly acr: string | undefined;
+  /** The nonce of the sign-in: a refreshed ID token may repeat it, and have no other (OIDC Core, 12.2). */
+  readonly nonce?: string | undefined;
 }
 
 /** One access token and what is known of it. */

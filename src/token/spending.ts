@@ -33,9 +33,9 @@ export async function spend(parts: SpendingParts, spending: Spending): Promise<S
 
 async function grantFor({ provider }: SpendingParts, { session, refreshToken, audience }: Spending): Promise<Grant> {
   const { identity, tokens } = session;
-  const { issuer, subject, authTime } = identity;
+  const { issuer, subject, authTime, nonce } = identity;
   const scope = (setOf(tokens, audience) ?? setOf(tokens, ''))?.scope;
-  const previous = { issuer, subject, authTime, scope };
+  const previous = { issuer, subject, authTime, nonce, scope };
   const grant = await provider.refresh(refreshToken, { audience: audience || undefined, previous });
   if (grant.idToken === undefined || isSamePerson(identity, grant.idToken)) return grant;
   const tokensToRevoke = [grant.refreshToken, grant.tokens.accessToken].filter((token) => token !== undefined);

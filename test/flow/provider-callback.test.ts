@@ -523,3 +523,28 @@ describe('claims that the ID token lacks', () => {
     await bound.close();
   });
 });
+
+describe('what the sign-in leaves for the refresh', () => {
+  it.each<[string, Record<string, unknown>, boolean]>([
+    ['the nonce of the sign-in', {}, true],
+    ['another nonce', { nonce: 'another' }, false],
+    ['another person', { sub: 'bob' }, false],
+    ['a later sign-in', { auth_time: 1_800_000_000 }, false],
+    ['another issuer', { iss: 'https://evil.test' }, false],
+  ])('RF-08: an ID token with %s is taken: %3$s', async (_case, claims, isTaken) => {
+    const browser = at.world.browser();
+    await signIn(at, browser);
+    const { csrf_token } = await at.world.session(browser);
+    const [{ nonce }] = at.hostile.grants.slice(-1) as [{ nonce: string }]; // there was a sign-in just now
+    at.hostile.script.refresh.claims = { nonce, ...claims };
+    at.world.clock.advance(200_000);
+    const answer = await browser.fetch(`${at.world.origin}/session/refresh`, {
+      method: 'POST',
+      from: `${at.world.origin}/`,
+      headers: { 'X-CSRF-Token': csrf_token },
+    });
+
+    expect(answer.status).toBe(isTaken ? 200 : 401);
+    expect(await at.world.session(browser)).toMatchObject({ authenticated: isTaken });
+  });
+});

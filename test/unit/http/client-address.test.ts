@@ -140,7 +140,9 @@ describe('forwardedProtoFrom', () => {
     [undefined, true, undefined],
     ['http', false, undefined],
     ['https', false, undefined],
-  ])('PX-08: reads %s (proxy trusted: %s) as %s', (value, isTrusted, scheme) => {
-    expect(forwardedProtoFrom(value, isTrusted)).toBe(scheme);
+  ])('PX-08: reads %s (proxy trusted: %s) as %s', (forwardedProto, isTrusted, scheme) => {
+    const peer = isTrusted ? '10.0.0.1' : '203.0.113.9';
+
+    expect(forwardedProtoFrom({ peer, forwardedProto, trusted: proxies })).toBe(scheme);
   });
 });

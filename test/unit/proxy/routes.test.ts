@@ -117,6 +117,6 @@ describe('upstreamTarget', () => {
   ])('GW-08: under %s at "%s", %s%s is %s', (path, base, asked, search, target) => {
     const [found] = [new Routes([route(path, { upstream: { origin: 'http://h.test', path: base } })]).find(asked)];
 
-    expect(found && upstreamTarget(found, asked, search)).toBe(target);
+    expect(found && upstreamTarget(found, { path: asked, search })).toBe(target);
   });
 });
