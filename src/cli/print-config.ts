@@ -27,7 +27,7 @@ function rowOf(state: SettingState): readonly string[] {
 }
 
 function shown({ text, source, isValid }: SettingState): string {
+  if (source === 'none') return isValid ? '-' : '[missing]';
   if (!isValid) return '[not valid]';
-  if (source === 'none') return '-';
-  return text ?? '[secret]';
+  return text === undefined ? '[secret]' : text || '-';
 }

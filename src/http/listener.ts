@@ -15,6 +15,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import { pause } from '../base/clock.ts';
 import { catalogue, type ErrorCode, problemOf } from '../errors.ts';
+import { discardRest } from './discard.ts';
 import type { Incoming } from './inbound.ts';
 
 /** What a port is opened with. */
@@ -65,8 +66,10 @@ export class Listener {
       if (this.#draining) from.response.shouldKeepAlive = false;
       events.onRequest(from);
     };
-    const answer = (message: Incoming['message'], response: ServerResponse) =>
+    const answer = (message: Incoming['message'], response: ServerResponse) => {
+      if (announcesBody(message)) response.once('finish', () => discardRest({ message }, options.clock));
       onRequest({ message, response, upgrade: undefined });
+    };
     this.#server.on('request', answer).on('checkContinue', answer).on('checkExpectation', answer);
     this.#server.on('upgrade', (message, duplex, head) => {
       const socket = duplex as Socket; // Node gives a net.Socket unless somebody emits the event by hand
@@ -101,6 +104,10 @@ export class Listener {
     await Promise.race([closed, pause(this.#options.clock, limitMs)]);
     this.#server.closeAllConnections();
   }
+}
+
+function announcesBody({ headers }: Incoming['message']): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
 
 function responseOn(message: Incoming['message'], socket: Socket): ServerResponse {

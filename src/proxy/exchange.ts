@@ -14,6 +14,7 @@
 
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { ProblemError } from '../errors.ts';
+import { discardRest } from '../http/discard.ts';
 import { hasBody } from '../http/framing.ts';
 import type { AuthorizedRequest, InboundRequest } from '../http/inbound.ts';
 import { AnswerStream, type ReaderLimits } from './answer-stream.ts';
@@ -22,7 +23,7 @@ import { outboundHeaders } from './outbound.ts';
 import { isRepeatable, isUnread, refusesToken } from './repeat.ts';
 import { addResponseHeaders } from './response.ts';
 import { type Route, upstreamTarget } from './routes.ts';
-import { discardRest, Upload } from './upload.ts';
+import { Upload } from './upload.ts';
 import type { Controller, Line, Outgoing, Upstream } from './upstreams.ts';
 
 /**

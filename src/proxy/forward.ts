@@ -10,10 +10,10 @@
 
 import type { Clock } from '../base/clock.ts';
 import { ProblemError } from '../errors.ts';
+import { discardRest } from '../http/discard.ts';
 import type { AuthorizedRequest } from '../http/inbound.ts';
 import { Exchange, type Renew } from './exchange.ts';
 import type { Route } from './routes.ts';
-import { discardRest } from './upload.ts';
 import type { Upstreams } from './upstreams.ts';
 
 /** What the forwarder works with. */

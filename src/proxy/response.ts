@@ -37,7 +37,7 @@ export function addResponseHeaders(flat: string[], answer: Answer): void {
   }
   addContentType(flat, headers, answer);
   const length = headers['content-length'];
-  if (status !== 204 && length !== undefined) flat.push('content-length', length);
+  if (status !== 204 && typeof length === 'string') flat.push('content-length', length);
   addMapped(flat, 'location', { reference: headers.location, place });
   addMapped(flat, 'content-location', { reference: headers['content-location'], place });
   const link = headers['link'];

@@ -93,17 +93,3 @@ export class Upload extends Readable {
     this.#cancelWatch = clock.after(timeoutMs, look);
   }
 }
-
-/** How long the rest of a body is taken and thrown away, in ms, so that the client finds its answer. */
-const lingerMs = 5_000;
-
-/**
- * Takes what still comes of a body that nobody wants, for a bounded time, and
- * then breaks the connection. Closing it at once would, by a reset, take away the
- * answer that is under way to the client (RFC 9112, 9.6).
- */
-export function discardRest({ message }: Client, clock: Clock): void {
-  if (message.complete || message.destroyed) return;
-  const cancel = clock.after(lingerMs, () => message.socket.destroy());
-  message.once('end', cancel).once('close', cancel).resume();
-}

@@ -239,9 +239,7 @@ describe('any path at all', () => {
         const [request] = decided;
         expect(request && request.path + request.search).toBe(target);
         const route = { upstream: { path: '/v2' }, path: '/api/orders' } as Parameters<typeof upstreamTarget>[0]; // what the function looks at
-        expect(upstream.requests.map((seen) => seen.target)).toEqual([
-          request && upstreamTarget(route, request),
-        ]);
+        expect(upstream.requests.map((seen) => seen.target)).toEqual([request && upstreamTarget(route, request)]);
         expect(upstream.last.target).toBe(target.replace('/api/orders', '/v2'));
         expect(upstream.last.raw.toString('latin1').startsWith(`GET ${upstream.last.target} HTTP/1.1\r\n`)).toBe(true);
       }),

@@ -535,7 +535,7 @@ describe('what the sign-in leaves for the refresh', () => {
     const browser = at.world.browser();
     await signIn(at, browser);
     const { csrf_token } = await at.world.session(browser);
-    const [{ nonce }] = at.hostile.grants.slice(-1) as [{ nonce: string }]; // there was a sign-in just now
+    const nonce = at.hostile.grants.at(-1)?.nonce;
     at.hostile.script.refresh.claims = { nonce, ...claims };
     at.world.clock.advance(200_000);
     const answer = await browser.fetch(`${at.world.origin}/session/refresh`, {

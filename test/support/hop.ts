@@ -20,19 +20,18 @@ import {
   type ClearedRequest,
   type InboundRequest,
   type Incoming,
+  type Opening,
   publicRequest,
 } from '../../src/http/inbound.ts';
 import { Listener } from '../../src/http/listener.ts';
-import { problemReply } from '../../src/http/problem.ts';
 import { isRefusal, Receiver, type Refusal } from '../../src/http/receive-request.ts';
-import { sendReply } from '../../src/http/reply.ts';
-import { ReplyHeaders } from '../../src/http/reply-headers.ts';
 import { RequestRecord } from '../../src/http/request-record.ts';
 import { arrange, compile, type Stages } from '../../src/pipeline.ts';
 import type { Renew } from '../../src/proxy/exchange.ts';
 import { Forwarder } from '../../src/proxy/forward.ts';
 import { Routes } from '../../src/proxy/routes.ts';
 import { type UpstreamLimits, Upstreams } from '../../src/proxy/upstreams.ts';
+import { receiveStage } from '../../src/stages/receive.ts';
 
 /** How a hop differs from the usual one. */
 export interface HopOptions {
@@ -86,8 +85,8 @@ export async function startHop(origin: string, options: HopOptions = {}): Promis
   const { clock = systemClock, limits, publicUrl = 'http://localhost', trustedProxies = [] } = options;
   const frontend = createFrontend({ id: 'hop', publicUrl, authBasePath: '', trustedOrigins: [] });
   const upstreams = new Upstreams(clock, limits);
-  const seen = { requests: [] as InboundRequest[], refusals: [] as Refusal[], records: [] as RequestRecord[] };
-  const receiver = new Receiver({ frontends: [frontend], trustedProxies: new TrustedProxies(trustedProxies) });
+  const seen = { requests: [] as InboundRequest[], records: [] as RequestRecord[] };
+  const receiver = new WatchedReceiver({ frontends: [frontend], trustedProxies: new TrustedProxies(trustedProxies) });
   const routes = new Routes((options.routes ?? [{}]).map((changes) => routeOf(origin, changes)));
   const forwarder = new Forwarder({ upstreams, clock, renew: renewFrom(options), ...readerLimit(options) });
   const stages = stagesOf({
@@ -103,7 +102,7 @@ export async function startHop(origin: string, options: HopOptions = {}): Promis
     await listener.close(0);
     await upstreams.close();
   };
-  return { port, frontend, upstreams, ...seen, close, [Symbol.asyncDispose]: close };
+  return { port, frontend, upstreams, refusals: receiver.refusals, ...seen, close, [Symbol.asyncDispose]: close };
 }
 
 function readerLimit({ readerTimeoutMs }: HopOptions): { readonly readerTimeoutMs?: number } {
@@ -123,6 +122,17 @@ function authorizedWith(request: ClearedRequest, token: string | undefined): Aut
   return authorize(authenticate(request, session), token === undefined ? undefined : `Bearer ${token}`);
 }
 
+/** Remembers what it refused. */
+class WatchedReceiver extends Receiver {
+  readonly refusals: Refusal[] = [];
+
+  override read(opening: Opening, from: Incoming): InboundRequest | Refusal {
+    const result = super.read(opening, from);
+    if (isRefusal(result)) this.refusals.push(result);
+    return result;
+  }
+}
+
 interface Answering {
   readonly routes: Routes;
   readonly forwarder: Forwarder;
@@ -139,12 +149,13 @@ function answer(request: ClearedRequest, { routes, forwarder, options }: Answeri
 interface Staging {
   readonly options: HopOptions;
   readonly receiver: Receiver;
-  readonly seen: { requests: InboundRequest[]; refusals: Refusal[]; records: RequestRecord[] };
+  readonly seen: { requests: InboundRequest[]; records: RequestRecord[] };
   readonly answer: (request: ClearedRequest) => Promise<void>;
 }
 
 function stagesOf({ options, receiver, seen, answer: api }: Staging): Stages {
   const next = (): 'next' => 'next';
+  const receive = receiveStage({ receiver, refusalHeaders: [] });
   const nothingHere = (): never => {
     throw new ProblemError('not-found');
   };
@@ -155,17 +166,11 @@ function stagesOf({ options, receiver, seen, answer: api }: Staging): Stages {
       return { id: `request-${seen.records.length}`, startedAt: 0, record };
     },
     receive: (opening, from) => {
-      const result = receiver.read(opening, from);
-      if (!isRefusal(result)) {
-        result.replyHeaders.addAll(options.replyHeaders ?? []);
-        seen.requests.push(result);
-        return result;
-      }
-      seen.refusals.push(result);
-      opening.record.refuse(result.code);
-      opening.record.detail = result.detail;
-      sendRefusal(from, { id: opening.id, refusal: result });
-      return undefined;
+      const request = receive(opening, from);
+      if (request === undefined) return undefined;
+      request.replyHeaders.addAll(options.replyHeaders ?? []);
+      seen.requests.push(request);
+      return request;
     },
     securityHeaders: next,
     plainHttp: next,
@@ -179,11 +184,4 @@ function stagesOf({ options, receiver, seen, answer: api }: Staging): Stages {
     },
     operations: () => undefined,
   };
-}
-
-function sendRefusal(from: Incoming, { id, refusal }: { readonly id: string; readonly refusal: Refusal }): void {
-  const { message, response } = from;
-  const asker = { id, kind: refusal.kind, fetchMode: undefined, headers: message.headers };
-  const reply = problemReply(asker, refusal.code);
-  sendReply({ response, replyHeaders: new ReplyHeaders(), method: message.method ?? '' }, reply);
 }
