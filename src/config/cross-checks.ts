@@ -67,16 +67,21 @@ function clientKeyFaults(path: string, files: Files): readonly Fault[] {
   const name = 'CLIENT_KEY_FILE';
   const key = readAt(path, { files, read: createPrivateKey });
   if (!('value' in key)) return [{ name, sentence: `must name a PEM file with a private key (PKCS#8)${key.cause}.` }];
-  return isStrong(key.value)
+  return isClientKey(key.value)
     ? []
     : [{ name, sentence: 'must hold an Ed25519 key, a P-256 key, or an RSA key of 2048 bits or more.' }];
 }
 
+// The curves and sizes that FAPI 2 lets a client sign with (5.4.1).
+function isClientKey(key: KeyObject): boolean {
+  return isStrong(key) && ['prime256v1', undefined].includes(key.asymmetricKeyDetails?.namedCurve);
+}
+
 function isStrong({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): boolean {
-  const { namedCurve, modulusLength = 0 } = asymmetricKeyDetails;
+  const { namedCurve = '', modulusLength = 0 } = asymmetricKeyDetails;
   if (asymmetricKeyType === 'ed25519') return true;
   return asymmetricKeyType === 'ec'
-    ? namedCurve === 'prime256v1'
+    ? ['prime256v1', 'secp384r1', 'secp521r1'].includes(namedCurve)
     : asymmetricKeyType === 'rsa' && modulusLength >= 2048;
 }
 
@@ -172,6 +177,10 @@ function certificateFaults(
   }
   if (!('value' in key))
     faults.push({ name: 'TLS_KEY_FILE', sentence: `must name a PEM file with a private key${key.cause}.` });
+  else if (!isStrong(key.value)) {
+    const sentence = 'must hold an Ed25519 key, a P-256, P-384 or P-521 key, or an RSA key of 2048 bits or more.';
+    faults.push({ name: 'TLS_KEY_FILE', sentence });
+  }
   if ('value' in certificate && 'value' in key && !certificate.value.checkPrivateKey(key.value))
     faults.push({ name: 'TLS_KEY_FILE', sentence: 'must hold the key of the first certificate in TLS_CERT_FILE.' });
   return faults;

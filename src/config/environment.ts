@@ -51,14 +51,19 @@ function secretAt(
   const name = `${setting}_FILE`;
   try {
     const text = files.readFile(path).replace(/[\r\n]+$/, '');
-    return text === '' ? { name, setting, sentence: `names the file ${path}, which is empty.` } : text;
+    return text === '' ? { name, setting, sentence: `names ${shown(path)} that is empty.` } : text;
   } catch (error) {
-    return { name, setting, sentence: `names the file ${path}, which cannot be read${causeOf(error)}.` };
+    return { name, setting, sentence: `names ${shown(path)} that cannot be read${causeOf(error)}.` };
   }
 }
 
-/** Names of other software that are one letter away from ours. */
-const foreign: ReadonlySet<string> = new Set(['CLIENT_IP']);
+// Who writes the secret itself where its file belongs shall not find it in a log.
+function shown(path: string): string {
+  return /^(?:\.{0,2}[/\\]|[A-Za-z]:[/\\])/.test(path) ? `the file ${path}` : 'a file';
+}
+
+/** Names of other software that look like ours with a mistake: a header as CGI shows it, OpenSSL's files, a desktop's word. */
+const foreign: ReadonlySet<string> = new Set(['CLIENT_IP', 'SSL_CERT_FILE', 'SSL_KEY_FILE', 'SESSION_STATE']);
 
 const ours: readonly string[] = settingNames.flatMap((name) =>
   settingOf(name).secret ? [name, `${name}_FILE`] : [name],
@@ -76,11 +81,14 @@ function misspelled(env: Environment): readonly Fault[] {
   });
 }
 
+/** From this length on, two mistakes still leave no doubt. PUBLIC_IP and PUBLIC_DNS are no mistakes. */
+const longName = 12;
+
 function meantBy(name: string, text: string): string | undefined {
   const prefixed = ours.find((known) => name === `CLAIMCHECK_${known}`);
   // Kubernetes gives every pod CLAIMCHECK_PORT=tcp://… where a service has that name.
   if (prefixed !== undefined) return /^(?:tcp|udp|sctp):\/\//.test(text) ? undefined : prefixed;
   const upper = name.toUpperCase();
   if (ours.includes(upper)) return upper;
-  return nearestOf(name, ours, { most: 1 });
+  return nearestOf(name, ours, { most: name.length < longName ? 1 : 2 });
 }

@@ -53,7 +53,7 @@ export function examine(env: Environment, disk: Files): Examined {
   const settings = settingNames.map((name) => stateOf(name, { given, faulty: namesOf(faults) }));
   if (faults.length > 0)
     return { config: undefined, error: new ConfigError(faults, { isEmpty: isEmpty(given, faults) }), settings };
-  const config = configFrom(values, { routes, files, warnings: warningsOf(values, env) });
+  const config = configFrom(values, { routes, files, warnings: warningsOf(values, { env, routes }) });
   return { config, error: undefined, settings };
 }
 

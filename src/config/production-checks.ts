@@ -6,8 +6,10 @@
  */
 
 import { isLoopbackName } from '../base/loopback.ts';
+import type { Config } from './config.ts';
 import type { Environment } from './environment.ts';
 import type { Fault } from './faults.ts';
+import { isProbablySameSite } from './same-site.ts';
 import type { Values } from './schema.ts';
 import { isExampleSecret } from './strength.ts';
 import { isSafeTransport } from './values.ts';
@@ -77,7 +79,9 @@ const switches: readonly Switch[] = [
   },
   {
     name: 'NODE_OPTIONS',
-    isOn: (text) => /--(?:insecure-http-parser|tls-keylog|tls-min-v1\.[01]|security-revert|inspect)/.test(text),
+    isOn: (text) =>
+      // Node reads --insecure_http_parser as well.
+      /--(?:insecure[-_]http[-_]parser|tls[-_]keylog|tls[-_]min[-_]v1\.[01]|security[-_]revert|inspect)/.test(text),
     sentence:
       'must not have --inspect, --insecure-http-parser, --tls-keylog, --security-revert, or a TLS version before 1.2.',
   },
@@ -97,9 +101,16 @@ function nodeFaults(env: Environment): readonly Fault[] {
   return switches.filter(({ name, isOn }) => isOn(env[name] ?? '')).map(({ name, sentence }) => ({ name, sentence }));
 }
 
+/** What warnings are about, beside the values. */
+export interface Looked {
+  readonly env: Environment;
+  readonly routes: Config['routes'];
+}
+
 /** What is allowed but worth a line in the log at start. Neither repeats a secret. */
-export function warningsOf(values: Values, env: Environment): readonly string[] {
-  return isProduction(values) ? productionWarnings(values) : developmentWarnings(values, env);
+export function warningsOf(values: Values, { env, routes }: Looked): readonly string[] {
+  const ofPlace = isProduction(values) ? productionWarnings(values, routes) : developmentWarnings(values, env);
+  return [...ofPlace, ...originWarnings(values)];
 }
 
 function developmentWarnings({ SESSION_STORE }: Values, env: Environment): readonly string[] {
@@ -112,8 +123,8 @@ function developmentWarnings({ SESSION_STORE }: Values, env: Environment): reado
   return warnings;
 }
 
-function productionWarnings(values: Values): readonly string[] {
-  const { PUBLIC_URL = '', CLIENT_AUTH_METHOD, CLIENT_SECRET, CORS_ALLOWED_ORIGINS = [] } = values;
+function productionWarnings(values: Values, routes: Config['routes']): readonly string[] {
+  const { CLIENT_AUTH_METHOD, CLIENT_SECRET } = values;
   const warnings: string[] = [];
   if (values.INSECURE_ALLOW_PLAIN_REDIS)
     warnings.push('INSECURE_ALLOW_PLAIN_REDIS: whoever is on the way to Redis can delete and replay sessions.');
@@ -121,22 +132,17 @@ function productionWarnings(values: Values): readonly string[] {
     warnings.push('CLIENT_AUTH_METHOD: private_key_jwt is stronger than a shared secret (RFC 9700, 2.5).');
   if (CLIENT_SECRET !== undefined && CLIENT_SECRET.length < 32)
     warnings.push('CLIENT_SECRET has less than 32 characters. Ask your provider for a longer one.');
-  for (const origin of CORS_ALLOWED_ORIGINS.filter((one) => !isProbablySameSite(one, PUBLIC_URL))) {
+  const plain = routes.filter(({ upstream }) => !isSafeTransport(upstream.origin)).map(({ path }) => path);
+  if (plain.length > 0)
     warnings.push(
-      `CORS_ALLOWED_ORIGINS: ${origin} does not seem to be same-site with PUBLIC_URL; then browsers send no SameSite=Strict cookie with its requests.`,
+      `RULES_FILE: ${plain.join(', ')}: whoever is on the way to the upstream can read tokens and answers.`,
     );
-  }
   return warnings;
 }
 
-// Same scheme, and one host is the other or below it, or both share all but the first label. Without the list of public
-// suffixes no more can be known; it only warns.
-function isProbablySameSite(origin: string, publicUrl: string): boolean {
-  const left = new URL(origin);
-  const right = new URL(publicUrl);
-  const parentOf = (host: string) => host.split('.').slice(1).join('.');
-  const isBelow = (host: string, other: string) => host === other || host.endsWith(`.${other}`);
-  const shareParent = parentOf(left.hostname) === parentOf(right.hostname) && parentOf(left.hostname).includes('.');
-  const areRelated = isBelow(left.hostname, right.hostname) || isBelow(right.hostname, left.hostname) || shareParent;
-  return left.protocol === right.protocol && areRelated;
+function originWarnings({ PUBLIC_URL = '', CORS_ALLOWED_ORIGINS = [] }: Values): readonly string[] {
+  return CORS_ALLOWED_ORIGINS.filter((origin) => !isProbablySameSite(origin, PUBLIC_URL)).map(
+    (origin) =>
+      `CORS_ALLOWED_ORIGINS: ${origin} does not seem to be same-site with PUBLIC_URL; then browsers send no SameSite=Strict cookie with its requests.`,
+  );
 }

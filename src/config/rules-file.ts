@@ -7,7 +7,7 @@
  * @module
  */
 
-import { parseDocument } from 'yaml';
+import { parseDocument, type YAMLError } from 'yaml';
 import type { z } from 'zod';
 import type { RouteConfig } from './config.ts';
 import { type RouteRule, routeDefaults, routeSchema, rulesSchema } from './rules-schema.ts';
@@ -29,11 +29,27 @@ export function readRules(content: string, { production }: { readonly production
   const tree = treeOf(content);
   if ('faults' in tree) return tree;
   const parsed = rulesSchema.safeParse(tree.value);
-  if (!parsed.success) return { faults: parsed.error.issues.flatMap(faultsOf) };
-  const faults = parsed.data.routes.flatMap((rule, at) =>
-    contradictionsOf(rule, { at, all: parsed.data.routes, production }),
-  );
-  return faults.length > 0 ? { faults } : { routes: parsed.data.routes.map(routeFrom) };
+  const faults = [
+    ...(parsed.success ? [] : parsed.error.issues.flatMap(faultsOf)),
+    ...contradictionsIn(wellFormedIn(tree.value), production),
+  ];
+  return parsed.success && faults.length === 0 ? { routes: parsed.data.routes.map(routeFrom) } : { faults };
+}
+
+interface Placed {
+  readonly rule: RouteRule;
+  /** Its place in the file. */
+  readonly at: number;
+}
+
+// What contradicts itself in one route is told beside what is malformed in another.
+function wellFormedIn(tree: unknown): readonly Placed[] {
+  const routes = typeof tree === 'object' && tree !== null && 'routes' in tree ? tree.routes : undefined;
+  if (!Array.isArray(routes)) return [];
+  return routes.flatMap((route: unknown, at) => {
+    const parsed = routeSchema.safeParse(route);
+    return parsed.success ? [{ rule: parsed.data, at }] : [];
+  });
 }
 
 /** Aliases that are followed at most: with more, a few lines can stand for millions. */
@@ -44,7 +60,9 @@ function treeOf(content: string): { readonly value: unknown } | { readonly fault
   const problems = [...document.errors, ...document.warnings]; // a tag that is not known is only a warning to the parser
   if (problems.length > 0)
     return {
-      faults: problems.map(({ message }) => ({ sentence: `is no plain YAML: ${firstLine(message)}` })),
+      faults: problems.map(({ code, linePos }) => ({
+        sentence: `is no plain YAML${lineOf(linePos)}: ${wordsOf(code)}.`,
+      })),
     };
   try {
     return { value: document.toJS({ maxAliasCount: mostAliases }) };
@@ -59,8 +77,13 @@ export function routeOfApiUpstream(upstream: string): RouteConfig {
   return routeFrom({ path: '/api', upstream });
 }
 
-function firstLine(message: string): string {
-  return `${(message.split('\n', 1)[0] ?? '').replace(/[:.]$/, '')}.`;
+// The parser's own sentence can quote the file, and the file may be the wrong one.
+function wordsOf(code: string): string {
+  return code.toLowerCase().replaceAll('_', ' ');
+}
+
+function lineOf(position: YAMLError['linePos']): string {
+  return position === undefined ? '' : ` in line ${position[0].line}`;
 }
 
 function faultsOf(issue: z.core.$ZodIssue): readonly RulesFault[] {
@@ -80,15 +103,18 @@ function placeOf(path: readonly PropertyKey[]): string | undefined {
 }
 
 interface Among {
-  readonly at: number;
-  readonly all: readonly RouteRule[];
+  readonly all: readonly Placed[];
   readonly production: boolean;
 }
 
-function contradictionsOf(rule: RouteRule, { at, all, production }: Among): readonly RulesFault[] {
+function contradictionsIn(all: readonly Placed[], production: boolean): readonly RulesFault[] {
+  return all.flatMap((placed) => contradictionsOf(placed, { all, production }));
+}
+
+function contradictionsOf({ rule, at }: Placed, { all, production }: Among): readonly RulesFault[] {
   const faults: RulesFault[] = [];
   const say = (key: string, sentence: string) => faults.push({ place: `routes[${at}].${key}`, sentence });
-  if (all.findIndex((other) => other.path === rule.path) !== at) say('path', 'is there twice.');
+  if (all.some((other) => other.at < at && other.rule.path === rule.path)) say('path', 'is there twice.');
   if (rule.access === 'public' && rule.token === 'user')
     say('token', 'must be none where access is public: nobody is signed in.');
   if (rule.access === 'public' && rule.scopes?.length) say('scopes', 'need access: session.');

@@ -7,7 +7,7 @@
  */
 
 import { z } from 'zod';
-import { durationForm, type Read, readDuration, readSize, readUrl, sizeForm } from './values.ts';
+import { durationForm, type Read, readDuration, readResource, readSize, readUrl, sizeForm } from './values.ts';
 
 /** What a route may offer; `OPTIONS` is answered by us, other methods by nobody. */
 export const routeMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -80,9 +80,7 @@ export const routeSchema = z.strictObject(
         description:
           'user: the access token of the session goes to the upstream. none: no token does. By default user, and none where access is public.',
       }),
-    audience: z
-      .string(saying('must be a text'))
-      .min(1, { error: 'must not be empty' })
+    audience: text(readResource)
       .optional()
       .meta({
         description: 'The resource that the access token shall be for (RFC 8707). By default API_AUDIENCE.',

@@ -8,10 +8,10 @@
  */
 
 import { z } from 'zod';
+import { readAddresses } from './addresses.ts';
 import { isRandomKey } from './strength.ts';
 import {
   type Read,
-  readAddresses,
   readBoolean,
   readDuration,
   readHost,

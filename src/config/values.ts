@@ -101,7 +101,7 @@ export function readHost(text: string): Read<string> {
 export function readOrigin(text: string): Read<string> {
   const url = httpUrlOf(text);
   const rest = url === undefined ? '' : url.pathname + url.search + url.hash + url.username + url.password;
-  return url === undefined || rest !== '/' || /[*?#]|[^/]\/\/$/.test(text)
+  return url === undefined || rest !== '/' || /[*?#@]/.test(text)
     ? { expected: 'an origin such as https://app.example, without a path' }
     : { value: url.origin };
 }
@@ -169,31 +169,4 @@ function decodes(text: string): boolean {
 export function isSafeTransport(url: string): boolean {
   const { protocol, hostname } = new URL(url);
   return protocol === 'https:' || isLoopbackName(hostname);
-}
-
-/** Addresses and CIDR ranges, separated by commas. Ranges that hold a large part of the world are refused. */
-export function readAddresses(text: string): Read<readonly string[]> {
-  const value = readList(text, (item) => (isAddressOrRange(item) ? { value: item } : { expected: '' }));
-  return value === undefined
-    ? {
-        expected:
-          'addresses or CIDR ranges such as 10.0.0.0/8, separated by commas, none empty and none wider than /8 (IPv6: /7)',
-      }
-    : { value };
-}
-
-function isAddressOrRange(item: string): boolean {
-  const [address = '', bits, more] = item.split('/');
-  const family = isIP(address);
-  if (family === 0 || more !== undefined || address.includes('%')) return false;
-  if (bits === undefined) return true;
-  const size = Number(bits);
-  if (!/^\d{1,3}$/.test(bits) || size > (family === 4 ? 32 : 128)) return false;
-  return size >= leastBits(address, family);
-}
-
-// 10.0.0.0/8 and fc00::/7 are the widest private ranges; what maps IPv4 into IPv6 is as wide as it is there.
-function leastBits(address: string, family: number): number {
-  if (family === 4) return 8;
-  return /^(?:0{0,4}:){2,}ffff:/i.test(address) || /^::\d/.test(address) ? 104 : 7;
 }

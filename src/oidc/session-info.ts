@@ -75,11 +75,11 @@ function describe(session: OpenedSession, { paths }: Frontend, parts: SessionInf
     session: {
       id: session.card.handle,
       created_at: rfc3339(session.createdAt),
-      ...instant('expires', end, now),
+      ...instant('expires', { at: end, now }),
       // Nobody's idle time lasts longer than the session.
-      ...instant('idle_expires', Math.min(end, idleEndOf(session, lifetimes)), now),
+      ...instant('idle_expires', { at: Math.min(end, idleEndOf(session, lifetimes)), now }),
     },
-    token: { ...instant('expires', token?.expiresAt, now), scope: token?.scope.join(' ') ?? '' },
+    token: { ...instant('expires', { at: token?.expiresAt, now }), scope: token?.scope.join(' ') ?? '' },
     csrf_token: csrf.tokenFor(session),
     logout_url: paths.logout,
   };
@@ -93,7 +93,7 @@ function listedClaims({ identity }: OpenedSession, userClaims: readonly string[]
 }
 
 // Whole seconds, rounded down: a page that waits for them is never too late.
-function instant(name: string, at: number | undefined, now: number): object {
+function instant(name: string, { at, now }: { readonly at: number | undefined; readonly now: number }): object {
   if (at === undefined) return { [`${name}_at`]: null, [`${name}_in`]: null };
   return { [`${name}_at`]: rfc3339(at), [`${name}_in`]: Math.max(0, Math.floor((at - now) / 1000)) };
 }

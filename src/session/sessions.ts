@@ -16,7 +16,7 @@ import { ProblemError } from '../errors.ts';
 import type { Frontend } from '../http/frontend.ts';
 import { type AuthenticatedRequest, authenticate, type ClearedRequest } from '../http/inbound.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import { SessionCookie } from './cookie.ts';
+import { isSessionSecret, SessionCookie } from './cookie.ts';
 import { decodeCard } from './payload.ts';
 import { openCard } from './seal.ts';
 import type { EndReason, Identity, Lifetimes, OpenedSession, SessionCard, SessionTokens } from './session.ts';
@@ -123,7 +123,8 @@ export class Sessions {
    * `SignInOvertakenError` when the person was signed out since, `SessionTooLargeError`
    * when there is too much to keep.
    */
-  start(secret: string, beginning: SessionBeginning): Promise<OpenedSession> {
+  async start(secret: string, beginning: SessionBeginning): Promise<OpenedSession> {
+    if (!isSessionSecret(secret)) throw new Error('a session secret is 256 bits as base64url');
     return beginSession({ ...this.#parts, index: this.#index }, { seal: this.#reader.sealOf(secret), beginning });
   }
 

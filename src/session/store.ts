@@ -1,5 +1,5 @@
 /**
- * The contract of a session store. test/contract/session-store.ts checks every
+ * The contract of a session store. test/contract/session-store*.test.ts check every
  * implementation against the sentences below.
  *
  * A store sees hashes and sealed bytes, never a secret, token or name. Every

@@ -21,14 +21,20 @@ const longestAheadMs = 60_000;
 const longestWayMs = 2_000;
 const coolDownLimitMs = 60_000;
 
-/**
- * Where a token stands at `now`. One without a known end is fresh until an
- * upstream refuses it.
- *
- * @param spread From 0 up to 1, steady for one session: how far into the second half of the window it is renewed, so that
- *   sessions that began together are not renewed together.
- */
-export function freshnessOf(set: TokenSet, now: number, spread: () => number): Freshness {
+/** From when a token is looked at. */
+export interface Viewpoint {
+  /** The instant, ms. */
+  readonly now: number;
+  /**
+   * From 0 up to 1, steady for one session: how far into the second half of the
+   * window it is renewed, so that sessions that began together are not renewed
+   * together. Asked for only where it matters.
+   */
+  readonly spread: () => number;
+}
+
+/** Where a token stands. One without a known end is fresh until an upstream refuses it. */
+export function freshnessOf(set: TokenSet, { now, spread }: Viewpoint): Freshness {
   if (set.expiresAt === undefined) return 'fresh';
   const leftMs = set.expiresAt - now;
   if (leftMs > longestAheadMs) return 'fresh';

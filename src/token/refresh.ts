@@ -172,7 +172,7 @@ export class Refresher {
   ): boolean {
     const set = setOf(session.tokens, audience);
     if (set === undefined || set.accessToken === setOf(seen.tokens, audience)?.accessToken) return false;
-    const freshness = freshnessOf(set, this.#parts.clock.now(), () => 0);
+    const freshness = freshnessOf(set, { now: this.#parts.clock.now(), spread: () => 0 });
     return freshness === 'fresh' || freshness === 'due';
   }
 

@@ -165,7 +165,9 @@ export class Tokens {
   }
 
   #freshnessOf(session: OpenedSession, set: TokenSet | undefined): Freshness {
-    return set === undefined ? 'expired' : freshnessOf(set, this.#parts.clock.now(), () => spreadOf(session.id));
+    return set === undefined
+      ? 'expired'
+      : freshnessOf(set, { now: this.#parts.clock.now(), spread: () => spreadOf(session.id) });
   }
 }
 

@@ -1,317 +1,243 @@
 /**
- * Both session stores against their contract, and what only one of them must do:
- * Redis for many instances, with an end on every key, and in an outage.
+ * What every session store must do with sessions: the sentences of src/session/store.ts.
  */
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { Secret } from '../../src/base/secret.ts';
-import { codeOf } from '../../src/errors.ts';
-import { connectRedis } from '../../src/redis/client.ts';
-import { MemorySessionStore } from '../../src/session/memory-store.ts';
-import { RedisSessionStore } from '../../src/session/redis-store.ts';
+import type { EndReason } from '../../src/session/session.ts';
 import type { SessionStore } from '../../src/session/store.ts';
-import { ManualClock } from '../support/clock.ts';
-import { eventually, pause } from '../support/eventually.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
-import { claimOn, describeSessionStore, newSession } from './session-store.ts';
+import { eventually } from '../support/eventually.ts';
+import { claimOn, createdIn, hour, newSession, randomKey, StoresUnderTest, storeNames } from './session-store.ts';
 
-const silent = { info: () => undefined, warn: () => undefined };
+const stores = new StoresUnderTest();
 
-let server: RedisServer;
-const opened: SessionStore[] = [];
+beforeAll(() => stores.start());
 
-beforeAll(async () => {
-  server = await startRedis();
-});
+afterAll(() => stores.stop());
 
-afterAll(async () => {
-  await Promise.all(opened.map((store) => store.close()));
-  await server.stop();
-});
-
-async function openRedisStore(url = server.url): Promise<SessionStore> {
-  const redis = connectRedis({ url: new Secret(url), timeoutMs: 500, clock: systemClock, log: silent });
-  const store = new RedisSessionStore({ redis, clock: systemClock });
-  opened.push(store);
-  await eventually(() => store.ping());
-  await eventually(async () => (await server.cli('PUBSUB', 'NUMSUB', 'cc:ended')).endsWith(String(opened.length)));
-  return store;
-}
-
-describeSessionStore({
-  name: 'memory',
-  open: async () => new MemorySessionStore({ clock: systemClock }),
-  close: async () => undefined,
-});
-
-describeSessionStore({
-  name: 'Redis',
-  open: () => openRedisStore(),
-  close: async () => undefined,
-});
-
-describe('the memory store', () => {
-  it('is bounded: a session too many is an outage for its sign-in and ends nobody', async () => {
-    const clock = new ManualClock();
-    const store = new MemorySessionStore({ clock, mostSessions: 2 });
-    const now = clock.now();
-    const [first, second, third] = [1, 2, 3].map(() => newSession({ seenAt: now, expiresAt: now + 1_000 }));
-    if (!first || !second || !third) throw new Error('three were made');
-    await store.create(first);
-    await store.create(second);
-
-    const refusal = await store.create(third).catch(codeOf);
-    expect(refusal).toBe('store-unavailable');
-    expect(await store.read(first.id)).toBeDefined();
-
-    await clock.advance(1_000);
-    expect(await store.create({ ...third, expiresAt: clock.now() + 1_000 })).toBe(true);
-    await store.close();
+describe.each(storeNames)('a session store in %s', (name) => {
+  let store: SessionStore;
+  beforeAll(async () => {
+    store = await stores.open(name);
   });
 
-  it('lets go of what has ended without being asked', async () => {
-    const clock = new ManualClock();
-    const store = new MemorySessionStore({ clock });
-    expect(clock.pending).toBe(1);
+  describe('keeps sessions', () => {
+    it('answers absence, and does not throw for it', async () => {
+      expect(await store.read(randomKey())).toBeUndefined();
+    });
 
-    await clock.advance(60_000);
+    it('gives back what was created, byte for byte', async () => {
+      const bytes = Buffer.from([0, 255, 13, 10, 36, 45, 1, 128]);
+      const session = await createdIn(store, {
+        sealed: bytes,
+        tokens: Buffer.from('\r\n$-1\r\n'),
+        card: Buffer.from([0]),
+      });
 
-    expect(clock.pending).toBe(1);
-    await store.close();
-    expect(clock.pending).toBe(0);
-  });
-});
+      expect(await store.read(session.id)).toEqual({
+        version: 1,
+        sealed: bytes,
+        seenAt: session.seenAt,
+        tokens: { version: 1, sealed: Buffer.from('\r\n$-1\r\n'), spending: undefined },
+        card: Buffer.from([0]),
+      });
+    });
 
-describe('two instances on one Redis', () => {
-  it("LO-01, SE-12: see each other's sessions, and each other's ends at once", async () => {
-    const [here, there] = [await openRedisStore(), await openRedisStore()];
-    const session = newSession();
-    await here.create(session);
-    expect(await there.read(session.id)).toMatchObject({ sealed: session.sealed });
-    const heard: string[] = [];
-    const stop = [here, there].map((store, place) =>
-      store.onEnded((id, reason) => heard.push(`${place} ${id} ${reason}`)),
-    );
+    it('creates an id once: the same again is a repeat, another is refused', async () => {
+      const session = await createdIn(store);
 
-    await there.end(session.id, 'back-channel');
+      expect(await store.create(session)).toBe(true);
+      expect(await store.create({ ...newSession(), id: session.id })).toBe(false);
+      expect((await store.read(session.id))?.sealed).toEqual(session.sealed);
+    });
 
-    expect(await here.read(session.id)).toBeUndefined();
-    await eventually(() =>
-      expect(heard.sort()).toEqual([`0 ${session.id} back-channel`, `1 ${session.id} back-channel`]),
-    );
-    for (const each of stop) each();
-  });
+    it('SE-04: forgets a session at its end', async () => {
+      const { id } = await createdIn(store, { expiresAt: systemClock.now() + 150 });
+      expect(await store.read(id)).toBeDefined();
 
-  it('tells a listener when it may have missed an end, and hears again by itself', async () => {
-    const store = await openRedisStore();
-    const heard: string[] = [];
-    let gaps = 0;
-    const stop = store.onEnded(
-      (id) => heard.push(id),
-      () => {
-        gaps += 1;
-      },
-    );
-    await server.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
-    await eventually(() => gaps > 0);
-    const session = newSession();
-    await eventually(() => store.create(session));
+      await eventually(async () => (await store.read(id)) === undefined, 2_000);
+    });
 
-    await store.end(session.id, 'signed-out');
-
-    await eventually(() => expect(heard).toEqual([session.id]));
-    stop();
+    it('answers a ping', async () => {
+      expect(await store.ping()).toBe(true);
+    });
   });
 
-  it('goes on hearing when a listener fails', async () => {
-    const store = await openRedisStore();
-    const heard: string[] = [];
-    const stops = [
-      store.onEnded(() => {
-        throw new Error('a listener of this test');
-      }),
-      store.onEnded((id) => heard.push(id)),
-    ];
-    const sessions = [newSession(), newSession()];
-    for (const session of sessions) await store.create(session);
+  describe('writes a record only over the version it was made from', () => {
+    it('counts the write', async () => {
+      const { id } = await createdIn(store);
+      const sealed = randomBytes(50);
 
-    for (const { id } of sessions) await store.end(id, 'signed-out');
+      expect(await store.replaceRecord({ id, version: 1, sealed })).toBe(true);
+      expect(await store.read(id)).toMatchObject({ version: 2, sealed, tokens: { version: 1 } });
+    });
 
-    await eventually(() => expect(heard).toEqual(sessions.map(({ id }) => id)));
-    expect(await store.ping()).toBe(true);
-    for (const stop of stops) stop();
-  });
-});
+    it('takes a repeat for done, and refuses one that comes too late', async () => {
+      const { id } = await createdIn(store);
+      const write = { id, version: 1, sealed: randomBytes(50) };
+      await store.replaceRecord(write);
 
-describe('what lies in Redis', () => {
-  it("TS-07: has an end on every key, no later than the session's", async () => {
-    await server.cli('FLUSHALL');
-    const store = await openRedisStore();
-    const lifetimeMs = 60_000;
-    const now = systemClock.now();
-    const session = newSession({ expiresAt: now + lifetimeMs });
-    const claim = claimOn(session, 'me');
-    const key = 'k'.repeat(43);
-    await store.addToIndex({ index: 'sub', key, id: session.id, expiresAt: session.expiresAt }, now);
-    await store.addToIndex({ index: 'sid', key: `${key}2`, id: session.id, expiresAt: session.expiresAt }, now);
-    await store.create(session);
-    await store.touch(session.id, { seenAt: now + 1, expiresAt: now + lifetimeMs });
-    await store.replaceRecord({ id: session.id, version: 1, sealed: Buffer.from('record') });
-    await store.beginSpending(claim);
-    await store.extendSpending(claim);
-    await store.saveTokens(claim, Buffer.from('tokens'));
-    const versions = {
-      record: { version: 2, sealed: Buffer.from('r') },
-      tokens: { version: 2, sealed: Buffer.from('t') },
-    };
-    await store.reseal({ id: session.id, ...versions, card: Buffer.from('c') });
-    await store.setNotBefore('sub', key, { instant: 1, ttlMs: lifetimeMs });
-    await store.setNotBefore('sub', key, { instant: 2, ttlMs: 1_000 });
-    await store.useOnce('state', 'hash', { id: 'claim', ttlMs: lifetimeMs });
-    await store.useOnce('jti', 'hash', { id: 'claim', ttlMs: lifetimeMs });
+      expect(await store.replaceRecord(write)).toBe(true);
+      expect(await store.replaceRecord({ ...write, sealed: randomBytes(50) })).toBe(false);
+      expect(await store.read(id)).toMatchObject({ version: 2, sealed: write.sealed });
+    });
 
-    const keys = await server.dumpAll();
+    it('lets one of many at the same time through', async () => {
+      const { id } = await createdIn(store);
+      const writes = Array.from({ length: 20 }, () => ({ id, version: 1, sealed: randomBytes(20) }));
 
-    expect(keys.map((each) => each.key)).toEqual([
-      'cc:jti:hash',
-      `cc:nbf:{${key}}`,
-      `cc:sid:{${key}2}`,
-      'cc:state:hash',
-      `cc:sub:{${key}}`,
-      `cc:{${session.id}}:card`,
-      `cc:{${session.id}}:session`,
-      `cc:{${session.id}}:tokens`,
-    ]);
-    expect(keys.filter(({ ttlMs }) => ttlMs <= 0 || ttlMs > lifetimeMs)).toEqual([]);
+      const answers = await Promise.all(writes.map((write) => store.replaceRecord(write)));
 
-    await store.end(session.id, 'signed-out');
-    await store.removeFromIndex({ index: 'sub', key, id: session.id });
-    await store.removeFromIndex({ index: 'sid', key: `${key}2`, id: session.id });
-    const left = (await server.dumpAll()).map((each) => each.key);
-    expect(left).toEqual(['cc:jti:hash', `cc:nbf:{${key}}`, 'cc:state:hash']);
+      expect(answers.filter(Boolean)).toHaveLength(1);
+      expect((await store.read(id))?.sealed).toEqual(writes[answers.indexOf(true)]?.sealed);
+    });
   });
 
-  it('gives a session of which a part was taken away to nobody', async () => {
-    const store = await openRedisStore();
-    for (const part of ['session', 'tokens', 'card']) {
-      const session = newSession();
-      await store.create(session);
-      expect(await store.read(session.id)).toBeDefined();
+  describe('takes the same content sealed anew', () => {
+    it('TS-06: without counting it, and with a claim standing', async () => {
+      const session = await createdIn(store);
+      const claim = claimOn(session, { owner: 'me' });
+      await store.beginSpending(claim);
+      const [record, tokens, card] = [randomBytes(9), randomBytes(9), randomBytes(9)];
+      const fresh = {
+        id: session.id,
+        record: { version: 1, sealed: record },
+        tokens: { version: 1, sealed: tokens },
+        card,
+      };
 
-      await server.cli('DEL', `cc:{${session.id}}:${part}`);
+      expect(await store.reseal(fresh)).toBe(true);
+      expect(await store.reseal(fresh)).toBe(true);
+      expect(await store.read(session.id)).toMatchObject({
+        version: 1,
+        sealed: record,
+        tokens: { version: 1, sealed: tokens, spending: { owner: 'me' } },
+        card,
+      });
+      expect(await store.saveTokens(claim, randomBytes(9))).toBe(true);
+    });
 
-      expect(await store.read(session.id)).toBeUndefined();
-    }
+    it.each([
+      ['the record', { version: 2, sealed: randomBytes(9) }, { version: 1, sealed: randomBytes(9) }],
+      ['the tokens', { version: 1, sealed: randomBytes(9) }, { version: 2, sealed: randomBytes(9) }],
+    ])('but nothing when %s changed meanwhile', async (_part, record, tokens) => {
+      const session = await createdIn(store);
+
+      expect(await store.reseal({ id: session.id, record, tokens, card: randomBytes(9) })).toBe(false);
+      expect(await store.read(session.id)).toMatchObject({ sealed: session.sealed, card: session.card });
+    });
   });
 
-  it('is written by scripts that run after a restart, too', async () => {
-    const store = await openRedisStore();
-    await store.create(newSession());
-    await server.cli('SCRIPT', 'FLUSH');
-    const session = newSession();
+  describe('notes activity', () => {
+    it('SE-04: moves the end, and changes no version', async () => {
+      const session = await createdIn(store, { expiresAt: systemClock.now() + 400 });
+      const seenAt = session.seenAt + 100;
 
-    expect(await store.create(session)).toBe(true);
-    expect(await store.end(session.id, 'signed-out')).toBe(true);
+      expect(await store.touch(session.id, { seenAt, expiresAt: systemClock.now() + hour })).toBe(true);
+      await eventually(() => systemClock.now() > session.expiresAt + 50, 2_000);
+      expect(await store.read(session.id)).toMatchObject({ version: 1, seenAt, tokens: { version: 1 } });
+    });
+
+    it('moves the end back, too', async () => {
+      const { id, seenAt } = await createdIn(store);
+
+      await store.touch(id, { seenAt, expiresAt: systemClock.now() + 100 });
+
+      await eventually(async () => (await store.read(id)) === undefined, 2_000);
+    });
+
+    it('lets an older activity change nothing', async () => {
+      const { id, seenAt } = await createdIn(store);
+      await store.touch(id, { seenAt: seenAt + 500, expiresAt: systemClock.now() + hour });
+
+      expect(await store.touch(id, { seenAt: seenAt + 100, expiresAt: systemClock.now() + 1 })).toBe(true);
+      expect((await store.read(id))?.seenAt).toBe(seenAt + 500);
+    });
+
+    it('races with no write: both take place', async () => {
+      const { id, seenAt } = await createdIn(store);
+      const sealed = randomBytes(10);
+
+      const answers = await Promise.all([
+        store.touch(id, { seenAt: seenAt + 1, expiresAt: systemClock.now() + hour }),
+        store.replaceRecord({ id, version: 1, sealed }),
+        store.touch(id, { seenAt: seenAt + 2, expiresAt: systemClock.now() + hour }),
+      ]);
+
+      expect(answers).toEqual([true, true, true]);
+      expect(await store.read(id)).toMatchObject({ version: 2, sealed, seenAt: seenAt + 2 });
+    });
   });
 
-  it('needs one round trip to be read', async () => {
-    const store = await openRedisStore();
-    const session = newSession();
-    await store.create(session);
-    const watched = await server.monitor();
+  describe('ends sessions', () => {
+    it('LO-01, TS-11: removes every part and tells all listeners', async () => {
+      const { id } = await createdIn(store);
+      const told: [string, EndReason][] = [];
+      const stop = store.onEnded((ended, reason) => told.push([ended, reason]));
 
-    await store.read(session.id);
+      expect(await store.end(id, 'signed-out')).toBe(true);
+      expect(await store.read(id)).toBeUndefined();
+      await eventually(() => expect(told).toEqual([[id, 'signed-out']]));
 
-    await eventually(() => watched.lines().some((line) => line.includes(':card')));
-    const asked = watched.lines().filter((line) => line.includes(session.id));
-    expect(asked.map((line) => /"([A-Za-z]+)"/.exec(line)?.[1])).toEqual(['HMGET', 'HMGET', 'GET']);
-    watched.close();
-  });
-});
+      const second = await createdIn(store);
+      stop();
+      await store.end(second.id, 'idle');
+      const third = await createdIn(store);
+      const stopThird = store.onEnded((ended, reason) => told.push([ended, reason]));
+      await store.end(third.id, 'revoked');
+      await eventually(() => expect(told).toContainEqual([third.id, 'revoked']));
+      expect(told).not.toContainEqual([second.id, 'idle']);
+      stopThird();
+    });
 
-describe('SE-13: a Redis that does not answer', () => {
-  afterEach(() => server.thaw());
+    it('answers that there was none, and tells nobody', async () => {
+      const [ended, other] = [await createdIn(store), await createdIn(store)];
+      const told: string[] = [];
+      const stop = store.onEnded((id) => told.push(id));
+      await store.end(ended.id, 'idle');
 
-  const every = (store: SessionStore): readonly (() => Promise<unknown>)[] => {
-    const session = newSession();
-    const claim = claimOn(session, 'me');
-    const { id } = session;
-    return [
-      () => store.read(id),
-      () => store.create(session),
-      () => store.replaceRecord({ id, version: 1, sealed: session.sealed }),
-      () => store.touch(id, { seenAt: 1, expiresAt: session.expiresAt }),
-      () => store.beginSpending(claim),
-      () => store.saveTokens(claim, session.tokens),
-      () => store.end(id, 'signed-out'),
-      () => store.addToIndex({ index: 'sub', key: 'k', id, expiresAt: session.expiresAt }, 1),
-      () => store.membersOf('sub', 'k'),
-      () => store.notBefore('sub', 'k'),
-      () => store.setNotBefore('sub', 'k', { instant: 1, ttlMs: 1_000 }),
-      () => store.useOnce('state', 'h', { id: 'c', ttlMs: 1_000 }),
-    ];
-  };
-  const codesOf = (calls: readonly (() => Promise<unknown>)[]) =>
-    Promise.all(calls.map((call) => call().then(() => 'an answer', codeOf)));
+      expect(await store.end(ended.id, 'idle')).toBe(false);
+      await store.end(other.id, 'idle');
+      await eventually(() => expect(told).toEqual([ended.id, other.id]));
+      stop();
+    });
 
-  it('is an outage in every question, within the deadline, and answers again after it', async () => {
-    const store = await openRedisStore();
-    const session = newSession();
-    await store.create(session);
-    server.freeze();
-    const begun = performance.now();
+    it('LO-01: nothing revives an ended session', async () => {
+      const session = await createdIn(store);
+      const { id } = session;
+      const claim = claimOn(session, { owner: 'me' });
+      await store.beginSpending(claim);
+      await store.end(id, 'signed-out');
+      const now = systemClock.now();
 
-    const codes = await codesOf(every(store));
+      expect(await store.touch(id, { seenAt: now + 1, expiresAt: now + hour })).toBe(false);
+      expect(await store.replaceRecord({ id, version: 1, sealed: randomBytes(9) })).toBe(false);
+      const anew = { version: 1, sealed: randomBytes(9) };
+      expect(await store.reseal({ id, record: anew, tokens: anew, card: randomBytes(9) })).toBe(false);
+      expect(await store.saveTokens(claim, randomBytes(9))).toBe(false);
+      expect(await store.extendSpending(claim)).toBe(false);
+      expect(await store.abandonSpending(claim)).toBe(false);
+      expect(await store.beginSpending(claim)).toBe('gone');
+      expect(await store.read(id)).toBeUndefined();
+    });
 
-    expect(new Set(codes)).toEqual(new Set(['store-unavailable']));
-    expect(performance.now() - begun).toBeLessThan(1_500);
-    expect(await store.ping()).toBe(false);
-    server.thaw();
-    await eventually(() => store.ping());
-    expect(await store.read(session.id)).toMatchObject({ sealed: session.sealed });
-  });
+    it('LO-01: wins whenever it comes, among writes of all kinds', async () => {
+      const session = await createdIn(store);
+      const { id } = session;
+      const claim = claimOn(session, { owner: 'me' });
+      const touch = () => store.touch(id, { seenAt: systemClock.now() + 9, expiresAt: systemClock.now() + hour });
 
-  it('is an outage while it is stopped, at once, and answers again when it is back', async () => {
-    const store = await openRedisStore();
-    await server.halt();
-    await eventually(async () => !(await store.ping()));
-    const begun = performance.now();
+      await Promise.all([
+        touch(),
+        store.beginSpending(claim),
+        store.replaceRecord({ id, version: 1, sealed: randomBytes(9) }),
+        store.end(id, 'signed-out'),
+        store.saveTokens(claim, randomBytes(9)),
+        touch(),
+      ]);
 
-    const codes = await codesOf(every(store));
-
-    expect(new Set(codes)).toEqual(new Set(['store-unavailable']));
-    expect(performance.now() - begun).toBeLessThan(500);
-    await server.start();
-    await eventually(() => store.ping());
-    expect(await store.read(newSession().id)).toBeUndefined();
-  });
-
-  it('is given up and connected to anew when it stays silent under load', async () => {
-    const lines: string[] = [];
-    const log = { info: (line: string) => lines.push(line), warn: (line: string) => lines.push(line) };
-    const redis = connectRedis({ url: new Secret(server.url), timeoutMs: 300, clock: systemClock, log });
-    await eventually(() => redis.ping());
-    server.freeze();
-    let isLoaded = true;
-    const load = (async () => {
-      while (isLoaded) {
-        void redis.ping(); // a socket that is written to never counts as silent for the library
-        await pause(20);
-      }
-    })();
-
-    await eventually(() => expect(lines).toContain('redis cannot be reached'), 3_000);
-    server.thaw();
-    await eventually(() => redis.ping());
-    isLoaded = false;
-    await load;
-
-    expect(lines).toEqual(['redis is reached', 'redis cannot be reached', 'redis is reached']);
-    await redis.close();
-    await eventually(async () => {
-      const clients = (await server.cli('CLIENT', 'LIST', 'TYPE', 'normal')).split('\n').filter(Boolean);
-      expect(clients.length).toBeLessThanOrEqual(opened.length + 1);
+      expect(await store.read(id)).toBeUndefined();
     });
   });
 });

@@ -7,16 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Answer } from '../support/browser-answer.ts';
 import { eventually } from '../support/eventually.ts';
 import { oauthFault } from '../support/hostile/fault.ts';
-import {
-  ask,
-  countEvents,
-  type HostileWorld,
-  land,
-  sessionCookies,
-  signIn,
-  startHostileWorld,
-  upToCallback,
-} from './provider-world.ts';
+import { HostileWorld, sessionCookies, startHostileWorld } from './provider-world.ts';
 
 let at: HostileWorld;
 
@@ -53,7 +44,7 @@ function expectRefusal(answer: Answer, code: string): void {
 
 async function expectCleanSignIn(): Promise<void> {
   at.refresh();
-  const answer = await signIn(at);
+  const answer = await at.signIn();
   expect(answer.header('location')).toBe('/');
   expect(sessionCookies(answer)).toHaveLength(1);
 }
@@ -61,8 +52,8 @@ async function expectCleanSignIn(): Promise<void> {
 describe('a good response', () => {
   it('CB-10, CB-19, CB-20, LS-26: becomes a session and a clean address, also with parameters nobody knows', async () => {
     const browser = at.world.browser();
-    const callback = await upToCallback(at, browser, '?return_to=/orders%3Fx=1%23top');
-    const answer = await land(at, browser, query(callback, { session_state: 'z', foo: 'bar' }));
+    const callback = await at.upToCallback(browser, '?return_to=/orders%3Fx=1%23top');
+    const answer = await at.land(browser, query(callback, { session_state: 'z', foo: 'bar' }));
 
     expect(answer.status).toBe(303);
     expect(answer.header('location')).toBe('/orders?x=1#top');
@@ -75,7 +66,7 @@ describe('a good response', () => {
 
   it('LS-03, IT-30: shows the browser neither verifier nor nonce nor token', async () => {
     const browser = at.world.browser();
-    await signIn(at, browser);
+    await at.signIn(browser);
     await at.world.session(browser);
     const [token] = at.hostile.log.filter(({ endpoint }) => endpoint === 'token');
     const secrets = [
@@ -93,7 +84,7 @@ describe('a good response', () => {
   it('IT-32: keeps of the claims what is listed, and no prototype', async () => {
     at.hostile.script.token.claims = { is_admin: true, groups: ['x'], ['__proto__']: { admin: true } };
     const browser = at.world.browser();
-    await signIn(at, browser);
+    await at.signIn(browser);
     const { user } = await at.world.session(browser);
 
     expect(user).toEqual({ sub: 'alice', name: 'Alice Example', email: 'alice@example.test' });
@@ -120,35 +111,35 @@ describe('state', () => {
     'CB-01, LS-22: %s is refused before the provider is asked, and the pending sign-in still works',
     async (_case, change) => {
       const browser = at.world.browser();
-      const callback = await upToCallback(at, browser);
-      const failures = countEvents(at, 'sign-in.failed');
-      expectRefusal(await land(at, browser, change(callback)), 'state_mismatch');
+      const callback = await at.upToCallback(browser);
+      const failures = at.countEvents('sign-in.failed');
+      expectRefusal(await at.land(browser, change(callback)), 'state_mismatch');
 
       expect(at.hostile.hits('token')).toBe(0);
-      expect(countEvents(at, 'sign-in.failed')).toBe(failures + 1);
-      expect(sessionCookies(await land(at, browser, callback))).toHaveLength(1);
+      expect(at.countEvents('sign-in.failed')).toBe(failures + 1);
+      expect(sessionCookies(await at.land(browser, callback))).toHaveLength(1);
     },
   );
 
   it('LS-22: of two pending sign-ins one cannot be finished with the code of the other', async () => {
     const browser = at.world.browser();
     const [one, two] = [
-      await upToCallback(at, browser, '?return_to=/one'),
-      await upToCallback(at, browser, '?return_to=/two'),
+      await at.upToCallback(browser, '?return_to=/one'),
+      await at.upToCallback(browser, '?return_to=/two'),
     ];
     const mixed = query(one, { code: two.searchParams.get('code') ?? '' });
 
-    expectRefusal(await land(at, browser, mixed), 'provider_error');
+    expectRefusal(await at.land(browser, mixed), 'provider_error');
     expect(at.hostile.hits('userinfo')).toBe(0);
     await expectCleanSignIn();
   });
 
   it('CB-02: works once', async () => {
     const browser = at.world.browser();
-    const callback = await upToCallback(at, browser, '?return_to=/orders');
-    await land(at, browser, callback);
+    const callback = await at.upToCallback(browser, '?return_to=/orders');
+    await at.land(browser, callback);
     const before = await at.world.session(browser);
-    const again = await land(at, browser, callback);
+    const again = await at.land(browser, callback);
 
     expect(again.header('location')).toBe('/');
     expect(sessionCookies(again)).toEqual([]);
@@ -160,23 +151,23 @@ describe('state', () => {
 
   it('LS-28, CB-02: eleven minutes later the sign-in begins anew, once; then it is over', async () => {
     const browser = at.world.browser();
-    const callback = await upToCallback(at, browser, '?return_to=/orders');
+    const callback = await at.upToCallback(browser, '?return_to=/orders');
     at.world.clock.advance(11 * 60_000);
-    const retry = await land(at, browser, callback);
+    const retry = await at.land(browser, callback);
     expect(retry.header('location')).toBe('/login?return_to=/&attempt=1');
     expect(at.hostile.hits('token')).toBe(0);
 
-    const second = await upToCallback(at, browser, '?return_to=/&attempt=1');
+    const second = await at.upToCallback(browser, '?return_to=/&attempt=1');
     at.world.clock.advance(11 * 60_000);
-    expectRefusal(await land(at, browser, second), 'login_expired');
+    expectRefusal(await at.land(browser, second), 'login_expired');
     await expectCleanSignIn();
   });
 
   it('CB-02: a stray callback leads somebody who is signed in home', async () => {
     const browser = at.world.browser();
-    const stray = await upToCallback(at, browser);
+    const stray = await at.upToCallback(browser);
     at.world.clock.advance(11 * 60_000);
-    await signIn(at, browser);
+    await at.signIn(browser);
     const answer = await browser.navigate(String(stray), { redirect: 'manual' });
 
     expect(answer.header('location')).toBe('/');
@@ -194,8 +185,8 @@ describe('the issuer in the response', () => {
     ['twice', (callback) => `${callback}&iss=${callback.searchParams.get('iss')}`],
   ])('CB-04, CB-05, LS-19: %s is refused before the code is spent', async (_case, change) => {
     const browser = at.world.browser();
-    const callback = await upToCallback(at, browser);
-    const answer = await land(at, browser, change(callback));
+    const callback = await at.upToCallback(browser);
+    const answer = await at.land(browser, change(callback));
 
     expectRefusal(answer, 'provider_error');
     expect(at.hostile.hits('token')).toBe(0);
@@ -207,16 +198,16 @@ describe('the issuer in the response', () => {
     const quiet = await startHostileWorld();
     quiet.hostile.script.metadata.fields = { authorization_response_iss_parameter_supported: undefined };
     const other = await startHostileWorld({ hostile: {}, issuer: quiet.hostile.issuer });
-    const here = { ...other, hostile: quiet.hostile };
+    const here = new HostileWorld(other.world, quiet.hostile);
     const browser = () => other.world.browser();
 
-    expect(sessionCookies(await signIn(here, browser()))).toHaveLength(1);
+    expect(sessionCookies(await here.signIn(browser()))).toHaveLength(1);
     const without = browser();
     expect(
-      sessionCookies(await land(here, without, query(await upToCallback(here, without), { iss: undefined }))),
+      sessionCookies(await here.land(without, query(await here.upToCallback(without), { iss: undefined }))),
     ).toHaveLength(1);
     const wrong = browser();
-    const refused = await land(here, wrong, query(await upToCallback(here, wrong), { iss: 'https://evil.test' }));
+    const refused = await here.land(wrong, query(await here.upToCallback(wrong), { iss: 'https://evil.test' }));
     expect(refused.header('location')).toContain('auth_error=provider_error');
     await other.close();
     await quiet.close();
@@ -243,12 +234,12 @@ describe('an error in the response', () => {
       error_uri: 'https://evil.test',
     };
     const browser = at.world.browser();
-    const failures = countEvents(at, 'sign-in.failed');
-    const answer = await signIn(at, browser);
+    const failures = at.countEvents('sign-in.failed');
+    const answer = await at.signIn(browser);
 
     expectRefusal(answer, code);
     expect(answer.header('location')).not.toMatch(/script|evil/);
-    expect(countEvents(at, 'sign-in.failed')).toBe(failures + 1);
+    expect(at.countEvents('sign-in.failed')).toBe(failures + 1);
     expect(at.world.logText()).not.toContain('<script>');
     expect(at.hostile.hits('token')).toBe(0);
     await expectCleanSignIn();
@@ -256,8 +247,8 @@ describe('an error in the response', () => {
 
   it('CB-07: without a state of ours it changes nothing for somebody who is signed in', async () => {
     const browser = at.world.browser();
-    await signIn(at, browser);
-    const answer = await land(at, browser, `${at.world.origin}/callback?error=access_denied&error_description=leave`);
+    await at.signIn(browser);
+    const answer = await at.land(browser, `${at.world.origin}/callback?error=access_denied&error_description=leave`);
 
     expectRefusal(answer, 'state_mismatch');
     expect(answer.header('location')).not.toContain('leave');
@@ -268,7 +259,7 @@ describe('an error in the response', () => {
     at.hostile.script.authorize.error = { error: 'access_denied' };
     at.hostile.script.authorize.parameters = (honest) => ({ ...honest, iss: 'https://evil.test' });
 
-    expectRefusal(await signIn(at), 'provider_error');
+    expectRefusal(await at.signIn(), 'provider_error');
   });
 });
 
@@ -293,8 +284,8 @@ describe('what else may be in a response', () => {
     ],
   ])('%s is refused before the provider is asked', async (_case, change) => {
     const browser = at.world.browser();
-    const callback = await upToCallback(at, browser);
-    expectRefusal(await land(at, browser, change(callback)), 'provider_error');
+    const callback = await at.upToCallback(browser);
+    expectRefusal(await at.land(browser, change(callback)), 'provider_error');
 
     expect(at.hostile.hits('token')).toBe(0);
     expect(at.world.logText()).not.toContain('eyJsecret');
@@ -307,7 +298,7 @@ describe('what else may be in a response', () => {
     for (let set = 0; set < 2 ** names.length; set++) {
       const chosen = names.filter((_, index) => (set >> index) & 1);
       const search = chosen.map((name, index) => `${name}=${values[(set + index) % values.length]}`).join('&');
-      const answer = await ask(at, `/callback?${search}`);
+      const answer = await at.ask(`/callback?${search}`);
       expect(`${search}: ${answer.status}`).toBe(`${search}: 303`);
       expect(answer.header('location')).toContain('auth_error=state_mismatch');
     }
@@ -318,14 +309,14 @@ describe('what else may be in a response', () => {
 describe('methods and guesses of the browser', () => {
   it('CB-12: only a real GET consumes the response', async () => {
     const browser = at.world.browser();
-    const callback = await upToCallback(at, browser);
+    const callback = await at.upToCallback(browser);
     const path = callback.pathname + callback.search;
     const cookie = browser.jar
       .all()
       .map(({ name, value }) => `${name}=${value}`)
       .join('; ');
     const asked = (method: string, headers: Readonly<Record<string, string>> = {}) =>
-      ask(at, path, { method, headers: { Cookie: cookie, ...headers } });
+      at.ask(path, { method, headers: { Cookie: cookie, ...headers } });
 
     expect((await asked('HEAD')).status).toBe(405);
     expect((await asked('POST', { 'Content-Length': '0', Origin: at.world.origin })).status).toBe(405);
@@ -334,20 +325,20 @@ describe('methods and guesses of the browser', () => {
     }
     expect((await asked('GET', { 'Sec-Purpose': 'prefetch;prerender' })).status).toBe(403);
     expect(at.hostile.hits('token')).toBe(0);
-    expect(sessionCookies(await land(at, browser, callback))).toHaveLength(1);
+    expect(sessionCookies(await at.land(browser, callback))).toHaveLength(1);
   });
 });
 
 describe('an answer of the token endpoint that is refused', () => {
   it('CB-14, CB-26: is used for nothing: no UserInfo, no session; its tokens are revoked', async () => {
     const browser = at.world.browser();
-    const callback = await upToCallback(at, browser);
+    const callback = await at.upToCallback(browser);
     at.hostile.script.token.claims = { nonce: 'another' };
-    const failures = countEvents(at, 'sign-in.failed');
-    expectRefusal(await land(at, browser, callback), 'provider_error');
+    const failures = at.countEvents('sign-in.failed');
+    expectRefusal(await at.land(browser, callback), 'provider_error');
 
     expect(at.hostile.hits('userinfo')).toBe(0);
-    expect(countEvents(at, 'sign-in.failed')).toBe(failures + 1);
+    expect(at.countEvents('sign-in.failed')).toBe(failures + 1);
     expect(await at.world.session(browser)).toMatchObject({ authenticated: false });
     await eventually(() => at.hostile.hits('revoke') === 2);
     const revoked = at.hostile.log.filter(({ endpoint }) => endpoint === 'revoke').map(({ body }) => body.token);
@@ -362,7 +353,7 @@ describe('an answer of the token endpoint that is refused', () => {
     ['429', ['slow_down', 429], 'provider_unreachable'],
   ])('CB-26: %s ends the sign-in and nothing else', async (_case, fault, code) => {
     at.hostile.script.token.fault = oauthFault(...fault);
-    expectRefusal(await signIn(at), code);
+    expectRefusal(await at.signIn(), code);
     await expectCleanSignIn();
   });
 
@@ -370,7 +361,7 @@ describe('an answer of the token endpoint that is refused', () => {
     const slow = await startHostileWorld({ env: { PROVIDER_TIMEOUT: '1s' } });
     slow.hostile.script.token.fault = { kind: 'hang', at: 'before-headers' };
     const began = performance.now();
-    const answer = await signIn(slow);
+    const answer = await slow.signIn();
 
     expect(answer.header('location')).toContain('auth_error=provider_unreachable');
     expect(performance.now() - began).toBeLessThan(5_000);
@@ -379,7 +370,7 @@ describe('an answer of the token endpoint that is refused', () => {
 
   it('CB-25: a redirect is not followed: the other host sees nothing, above all no secret', async () => {
     at.hostile.script.token.fault = { kind: 'redirect', to: `${at.hostile.trap.url}/token` };
-    expectRefusal(await signIn(at), 'provider_unreachable');
+    expectRefusal(await at.signIn(), 'provider_unreachable');
 
     expect(at.hostile.trap.connections).toBe(0);
     await expectCleanSignIn();
@@ -390,7 +381,7 @@ describe('an answer of the token endpoint that is refused', () => {
     cold.hostile.keys.rotate({ overlap: false });
     cold.world.clock.advance(61 * 60_000);
     cold.hostile.script.jwks.fault = { kind: 'instead', status: 500 };
-    const answer = await signIn(cold);
+    const answer = await cold.signIn();
 
     expect(answer.header('location')).toContain('auth_error=provider_unreachable');
     expect(cold.world.log.some((line) => line['event'] === 'dependency.failed')).toBe(true);
@@ -402,16 +393,16 @@ describe('somebody who proves again who they are', () => {
   it('LS-25, LS-07: goes on under a new session id, and the old one is dead', async () => {
     at.hostile.script.token.claims = { acr: 'urn:mfa', auth_time: at.hostile.now() };
     const browser = at.world.browser();
-    await signIn(at, browser);
+    await at.signIn(browser);
     const before = await at.world.session(browser);
     const oldCookie = browser.cookieHeader(`${at.world.origin}/session`) ?? '';
     at.hostile.script.token.claims = { acr: 'urn:mfa', auth_time: at.hostile.now() };
-    const answer = await signIn(at, browser, '?acr_values=urn:mfa&max_age=0');
+    const answer = await at.signIn(browser, '?acr_values=urn:mfa&max_age=0');
 
     expect(answer.header('location')).toBe('/');
     const after = await at.world.session(browser);
     expect((after['session'] as { id: string }).id).not.toBe((before['session'] as { id: string }).id);
-    const replayed = await ask(at, '/session', { headers: { Cookie: oldCookie } });
+    const replayed = await at.ask('/session', { headers: { Cookie: oldCookie } });
     expect(replayed.text()).toContain('"authenticated":false');
     expect(at.hostile.log.filter(({ endpoint }) => endpoint === 'authorize').at(-1)?.query).toMatchObject({
       acr_values: 'urn:mfa',
@@ -426,10 +417,10 @@ describe('somebody who proves again who they are', () => {
     ['no auth_time', { auth_time: undefined }, '?max_age=300'],
   ])('LS-25, IT-26, IT-27: with %s stays who they were, and is told why', async (_case, claims, asked) => {
     const browser = at.world.browser();
-    await signIn(at, browser);
+    await at.signIn(browser);
     const before = await at.world.session(browser);
     at.hostile.script.token.claims = claims;
-    expectRefusal(await signIn(at, browser, asked), 'acr_not_met');
+    expectRefusal(await at.signIn(browser, asked), 'acr_not_met');
 
     expect((await at.world.session(browser))['session']).toMatchObject({
       id: (before['session'] as { id: string }).id,
@@ -440,11 +431,11 @@ describe('somebody who proves again who they are', () => {
     'LS-07: and comes back as another person (%s) is refused; the session of before is untouched',
     async (asked) => {
       const browser = at.world.browser();
-      await signIn(at, browser);
+      await at.signIn(browser);
       const before = await at.world.session(browser);
       at.hostile.user = { sub: 'bob', claims: { name: 'Bob' } };
       at.hostile.script.token.claims = { acr: 'urn:mfa', auth_time: at.hostile.now() };
-      expectRefusal(await signIn(at, browser, asked), 'account_mismatch');
+      expectRefusal(await at.signIn(browser, asked), 'account_mismatch');
 
       expect(await at.world.session(browser)).toMatchObject({
         user: { sub: 'alice' },
@@ -456,19 +447,19 @@ describe('somebody who proves again who they are', () => {
 
   it('CB-19: who asks for another account gets a session of its own, and the first is dead', async () => {
     const browser = at.world.browser();
-    await signIn(at, browser);
+    await at.signIn(browser);
     const oldCookie = browser.cookieHeader(`${at.world.origin}/session`) ?? '';
     at.hostile.user = { sub: 'bob', claims: { name: 'Bob' } };
-    await signIn(at, browser, '?prompt=select_account');
+    await at.signIn(browser, '?prompt=select_account');
 
     expect(await at.world.session(browser)).toMatchObject({ user: { sub: 'bob' } });
-    const replayed = await ask(at, '/session', { headers: { Cookie: oldCookie } });
+    const replayed = await at.ask('/session', { headers: { Cookie: oldCookie } });
     expect(replayed.text()).toContain('"authenticated":false');
   });
 
   it('CB-19: a cookie that somebody planted is never taken over', async () => {
     const browser = at.world.browser({ headers: { Cookie: 'claimcheck=s%3Aplanted.signature' } });
-    const answer = await signIn(at, at.world.browser());
+    const answer = await at.signIn(at.world.browser());
 
     expect(sessionCookies(answer)[0]).not.toContain('planted');
     expect((await browser.fetch(`${at.world.origin}/session`, { from: `${at.world.origin}/` })).json()).toMatchObject({
@@ -491,7 +482,7 @@ describe('claims that the ID token lacks', () => {
   it('CB-22, CB-24: come from UserInfo, asked once', async () => {
     plain.hostile.script.userinfo.fields = { nickname: 'Al', secret: 'not listed' };
     const browser = plain.world.browser();
-    await signIn(plain, browser);
+    await plain.signIn(browser);
 
     expect((await plain.world.session(browser))['user']).toEqual({
       sub: 'alice',
@@ -508,7 +499,7 @@ describe('claims that the ID token lacks', () => {
     ['nobody', { fields: { sub: undefined } }],
   ])('CB-22: %s there fails the sign-in, and the tokens are revoked', async (_case, switches) => {
     Object.assign(plain.hostile.script.userinfo, switches);
-    const answer = await signIn(plain);
+    const answer = await plain.signIn();
 
     expect(answer.header('location')).toContain('auth_error=provider_error');
     expect(sessionCookies(answer)).toEqual([]);
@@ -517,7 +508,7 @@ describe('claims that the ID token lacks', () => {
 
   it('CB-24: are not asked for where the access token is for somebody else', async () => {
     const bound = await startHostileWorld({ env: { USER_CLAIMS: 'name nickname' } });
-    await signIn(bound);
+    await bound.signIn();
 
     expect(bound.hostile.hits('userinfo')).toBe(0);
     await bound.close();
@@ -533,7 +524,7 @@ describe('what the sign-in leaves for the refresh', () => {
     ['another issuer', { iss: 'https://evil.test' }, false],
   ])('RF-08: an ID token with %s is taken: %3$s', async (_case, claims, isTaken) => {
     const browser = at.world.browser();
-    await signIn(at, browser);
+    await at.signIn(browser);
     const { csrf_token } = await at.world.session(browser);
     const nonce = at.hostile.grants.at(-1)?.nonce;
     at.hostile.script.refresh.claims = { nonce, ...claims };

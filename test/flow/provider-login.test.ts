@@ -5,15 +5,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ShiftedClock } from '../support/shifted-clock.ts';
-import {
-  ask,
-  type HostileWorld,
-  land,
-  sessionCookies,
-  signIn,
-  startHostileWorld,
-  upToCallback,
-} from './provider-world.ts';
+import { HostileWorld, sessionCookies, startHostileWorld } from './provider-world.ts';
 
 let at: HostileWorld;
 
@@ -44,7 +36,7 @@ function fixedParametersOf(location: string | undefined): Readonly<Record<string
 
 describe('the authorization request', () => {
   it('LS-01, LS-02, LS-05, LS-11: is for a code, with S256, state, nonce and exactly the configured scopes', async () => {
-    const { status, header } = await ask(at, '/login');
+    const { status, header } = await at.ask('/login');
     const parameters = parametersOf(header('location'));
 
     expect(status).toBe(303);
@@ -68,19 +60,18 @@ describe('the authorization request', () => {
     { 'X-Original-Host': 'evil.test', 'X-Forwarded-Prefix': '//evil.test' },
     { Host: 'localhost:1' },
   ])('LS-09: redirect_uri is the registered one, whatever a header says: %o', async (headers) => {
-    const { header } = await ask(at, '/login', { headers });
+    const { header } = await at.ask('/login', { headers });
 
     expect(parametersOf(header('location'))['redirect_uri']).toBe(`${at.world.origin}/callback`);
   });
 
   it('LS-09: another host is not served at all', async () => {
-    expect((await ask(at, '/login', { headers: { Host: 'evil.test' } })).status).toBe(421);
+    expect((await at.ask('/login', { headers: { Host: 'evil.test' } })).status).toBe(421);
   });
 
   it('LS-10: takes nothing else from the caller', async () => {
-    const plain = await ask(at, '/login');
-    const loaded = await ask(
-      at,
+    const plain = await at.ask('/login');
+    const loaded = await at.ask(
       '/login?client_id=x&redirect_uri=https://evil.test&scope=admin&response_mode=fragment&response_type=token&request_uri=urn:x' +
         '&request=eyJ&claims=%7B%7D&resource=https://evil.test&state=x&nonce=y&code_challenge=z&code_challenge_method=plain&audience=a',
     );
@@ -90,8 +81,7 @@ describe('the authorization request', () => {
   });
 
   it('LS-10: passes on what is allowed', async () => {
-    const { header } = await ask(
-      at,
+    const { header } = await at.ask(
       '/login?prompt=login&login_hint=ann%40example.test&ui_locales=fr%20en&acr_values=urn:mfa&max_age=0',
     );
 
@@ -107,7 +97,7 @@ describe('the authorization request', () => {
   it.each(['max_age=-1', 'max_age=abc', 'acr_values=a&acr_values=b', 'prompt=create', 'return_to=/a&return_to=/b'])(
     'LS-10: ?%s is 400, and starts nothing',
     async (search) => {
-      const answer = await ask(at, `/login?${search}`, { headers: { Accept: 'application/json' } });
+      const answer = await at.ask(`/login?${search}`, { headers: { Accept: 'application/json' } });
 
       expect(answer.status).toBe(400);
       expect(JSON.parse(answer.text())).toMatchObject({ code: 'parameter-invalid' });
@@ -117,16 +107,16 @@ describe('the authorization request', () => {
 
   it('LS-26, CK-11: is not stored and tells no address on', async () => {
     for (const path of ['/login', '/login?max_age=x', '/login?return_to=//evil.test']) {
-      const answer = await ask(at, path);
+      const answer = await at.ask(path);
       expect(answer.header('cache-control')).toBe('no-store');
       expect(answer.header('referrer-policy')).toBe('no-referrer');
     }
   });
 
   it('LS-27: only GET starts a sign-in', async () => {
-    expect((await ask(at, '/login', { method: 'HEAD' })).status).toBe(405);
+    expect((await at.ask('/login', { method: 'HEAD' })).status).toBe(405);
     expect(
-      (await ask(at, '/login', { method: 'POST', headers: { 'Content-Length': '0', Origin: at.world.origin } })).status,
+      (await at.ask('/login', { method: 'POST', headers: { 'Content-Length': '0', Origin: at.world.origin } })).status,
     ).toBe(405);
     expect(at.hostile.hits('par') + at.hostile.hits('authorize')).toBe(0);
   });
@@ -147,8 +137,8 @@ describe('where it returns to', () => {
     'http://[',
     `/${'a'.repeat(512)}`,
   ])('LS-21: %s is 400 at once', async (target) => {
-    const raw = await ask(at, `/login?return_to=${target}`, { headers: { Accept: 'application/json' } });
-    const encoded = await ask(at, `/login?return_to=${encodeURIComponent(target)}`, {
+    const raw = await at.ask(`/login?return_to=${target}`, { headers: { Accept: 'application/json' } });
+    const encoded = await at.ask(`/login?return_to=${encodeURIComponent(target)}`, {
       headers: { Accept: 'application/json' },
     });
 
@@ -167,15 +157,14 @@ describe('where it returns to', () => {
     ['/orders/7?tab=lines&x=%2Fy#top', '/orders/7?tab=lines&x=%2Fy#top'],
     ['http://partner.localhost:8080/app?x=1', 'http://partner.localhost:8080/app?x=1'],
   ])('LS-21: %s leads to %s', async (target, location) => {
-    const answer = await signIn(at, at.world.browser(), `?return_to=${encodeURIComponent(target)}`);
+    const answer = await at.signIn(at.world.browser(), `?return_to=${encodeURIComponent(target)}`);
 
     expect(answer.header('location')).toBe(location);
   });
 
   it('LS-21: a failure is told at the origin it would have returned to', async () => {
     at.hostile.script.authorize.error = { error: 'access_denied' };
-    const answer = await signIn(
-      at,
+    const answer = await at.signIn(
       at.world.browser(),
       `?return_to=${encodeURIComponent('http://partner.localhost:8080/app')}`,
     );
@@ -219,7 +208,7 @@ describe('who may start', () => {
       403,
     ],
   ])('LS-23: %s gets %3$i', async (_case, headers, status) => {
-    const answer = await ask(at, '/login', { headers });
+    const answer = await at.ask('/login', { headers });
 
     expect(answer.status).toBe(status);
     if (status === 403) expect(answer.all('set-cookie')).toEqual([]);
@@ -236,14 +225,14 @@ describe('who may start', () => {
     expect(rest).toEqual({});
     const back = await browser.navigate(authorization_url, { from: `${at.world.origin}/`, redirect: 'manual' });
 
-    expect((await land(at, browser, back.header('location') ?? '')).header('location')).toBe('/x');
+    expect((await at.land(browser, back.header('location') ?? '')).header('location')).toBe('/x');
   });
 });
 
 describe('somebody who is signed in', () => {
   it('LS-06: is sent where they wanted to go, unless they are asked to prove it again', async () => {
     const browser = at.world.browser();
-    await signIn(at, browser);
+    await at.signIn(browser);
     const asked = async (search: string) =>
       (
         await browser.navigate(`${at.world.origin}/login${search}`, { from: `${at.world.origin}/`, redirect: 'manual' })
@@ -280,7 +269,7 @@ describe('many starts', () => {
 
   it('LS-28: the thirty-first in ten seconds by one address without cookies is refused, and nothing is kept of any', async () => {
     const statuses: number[] = [];
-    for (let times = 0; times < 35; times++) statuses.push((await ask(at, '/login')).status);
+    for (let times = 0; times < 35; times++) statuses.push((await at.ask('/login')).status);
 
     expect(statuses.slice(0, 30)).toEqual(Array(30).fill(303));
     expect(statuses.slice(30)).toEqual(Array(5).fill(429));
@@ -295,7 +284,7 @@ describe('many starts', () => {
           state = '',
           nonce = '',
           code_challenge = '',
-        } = parametersOf((await ask(at, '/login')).header('location'));
+        } = parametersOf((await at.ask('/login')).header('location'));
         all.push(state.slice(1), nonce, code_challenge);
       }
     }
@@ -310,8 +299,8 @@ describe('an authorization server that takes pushed requests', () => {
   it('LS-12, LS-15: gets them pushed; when that fails the browser is sent nowhere', async () => {
     const pushing = await startHostileWorld({ hostile: { par: true } });
     const browser = pushing.world.browser();
-    const callback = await upToCallback(pushing, browser, '?return_to=/orders&max_age=300');
-    expect(sessionCookies(await land(pushing, browser, callback))).toHaveLength(1);
+    const callback = await pushing.upToCallback(browser, '?return_to=/orders&max_age=300');
+    expect(sessionCookies(await pushing.land(browser, callback))).toHaveLength(1);
     const [request] = pushing.hostile.log.filter(({ endpoint }) => endpoint === 'authorize');
     expect(Object.keys(request?.query ?? {}).sort()).toEqual(['client_id', 'request_uri']);
 
@@ -321,7 +310,7 @@ describe('an authorization server that takes pushed requests', () => {
     ] as const) {
       pushing.refresh();
       pushing.hostile.script.par.fault = { kind: 'instead', status };
-      const answer = await ask(pushing, '/login', { headers: { Accept: 'text/html' } });
+      const answer = await pushing.ask('/login', { headers: { Accept: 'text/html' } });
       expect(answer.status).toBe(expected);
       expect(answer.header('x-error-source')).toBe('provider');
       expect(answer.header('location')).toBeUndefined();
@@ -335,9 +324,10 @@ describe('an authorization server that is not there', () => {
     const clock = new ShiftedClock();
     const away = await startHostileWorld({ clock });
     away.hostile.script.metadata.fields = { issuer: 'https://evil.test' };
-    const { world, close } = await startHostileWorld({ clock, issuer: away.hostile.issuer });
-    const here: HostileWorld = { ...away, world };
-    const answer = await ask(here, '/login', { headers: { Accept: 'application/json' } });
+    const front = await startHostileWorld({ clock, issuer: away.hostile.issuer });
+    const { world } = front;
+    const here = new HostileWorld(world, away.hostile);
+    const answer = await here.ask('/login', { headers: { Accept: 'application/json' } });
 
     expect(answer.status).toBe(503);
     expect(JSON.parse(answer.text())).toMatchObject({ code: 'provider-unreachable' });
@@ -348,8 +338,8 @@ describe('an authorization server that is not there', () => {
 
     away.hostile.reset();
     clock.advance(11_000);
-    expect(sessionCookies(await signIn(here, world.browser()))).toHaveLength(1);
-    await close();
+    expect(sessionCookies(await here.signIn(world.browser()))).toHaveLength(1);
+    await front.close();
     await away.close();
   });
 });

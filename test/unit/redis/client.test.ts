@@ -163,7 +163,7 @@ describe('a user of Redis with the least rights', () => {
     store.onEnded((id) => ended.push(id));
     const session = newSession();
     const { id } = session;
-    const claim = claimOn(session, 'me');
+    const claim = claimOn(session, { owner: 'me' });
     const entry = { index: 'sub', key: 'k', id, expiresAt: session.expiresAt } as const;
 
     expect(await store.addToIndex(entry, 1)).toBe(true);
@@ -175,8 +175,8 @@ describe('a user of Redis with the least rights', () => {
     expect(await store.saveTokens(claim, session.tokens)).toBe(true);
     const anew = { version: 2, sealed: session.sealed };
     expect(await store.reseal({ id, record: anew, tokens: anew, card: session.card })).toBe(true);
-    expect(await store.beginSpending(claimOn(session, 'me', 2))).toBe('begun');
-    expect(await store.abandonSpending(claimOn(session, 'me', 2))).toBe(true);
+    expect(await store.beginSpending(claimOn(session, { owner: 'me', version: 2 }))).toBe('begun');
+    expect(await store.abandonSpending(claimOn(session, { owner: 'me', version: 2 }))).toBe(true);
     expect(await store.membersOf('sub', 'k')).toEqual([id]);
     expect(await store.setNotBefore('sub', 'k', { instant: 1, ttlMs: 1_000 })).toEqual([id]);
     expect(await store.notBefore('sub', 'k')).toBe(1);

@@ -31,7 +31,7 @@ describe('freshnessOf', () => {
     ['long gone', 'expired', 300 * second, 900 * second, 0],
     ['an end nobody told', 'fresh', undefined, 900_000 * second, 0.5],
   ])('%s: %s', (_case, answer, life, age, spread) => {
-    expect(freshnessOf(tokenOf(life), issuedAt + age, () => spread)).toBe(answer);
+    expect(freshnessOf(tokenOf(life), { now: issuedAt + age, spread: () => spread })).toBe(answer);
   });
 });
 

@@ -291,6 +291,7 @@ describe('an answer that fails a check', () => {
     ['another issuer', { claims: { iss: 'https://other.example' } }],
     ['another audience', { claims: { aud: 'other' } }],
     ['a later sign-in', { claims: (honest) => ({ ...honest, auth_time: Number(honest.auth_time) + 60 }) }],
+    ['another nonce', { claims: { nonce: 'another' } }],
     ['a bad signature', { jose: { hmac: 'spki-pem' } }],
     ['a token with a line break', { fields: { access_token: 'a\r\nX: 1' } }],
     ['another token type', { fields: { token_type: 'DPoP' } }],
@@ -306,6 +307,16 @@ describe('an answer that fails a check', () => {
     const [, late] = [...scene.op.issued.refreshTokens];
     await eventually(() => scene.revoked.includes(late ?? ''));
     expect(scene.revoked).toContain(session.tokens.refreshToken);
+  });
+});
+
+describe('an answer that repeats what it may', () => {
+  it('RF-08: is used with the nonce and the sign-in it had before', async () => {
+    await scene.expire();
+    scene.op.script.refresh.claims = { nonce: session.identity.nonce };
+
+    expect(await scene.call(session)).toBe(tokenOf(stored()));
+    expect(tokenOf(stored())).not.toBe(tokenOf(session));
   });
 });
 

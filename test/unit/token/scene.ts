@@ -156,6 +156,7 @@ export class Scene {
         claims: { name },
         authTime: Number(auth_time) * 1000,
         acr: undefined,
+        nonce,
       },
       tokens: { refreshToken, refreshExpiresAt, rotates: undefined, sets: { '': grant.tokens } },
       issuedAt: iat * 1000,

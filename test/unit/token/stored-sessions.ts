@@ -44,10 +44,10 @@ export class StoredSessions implements RefreshableSessions {
   }
 
   /** The claim of an instance that says nothing more. */
-  claimFor(id: string, until: number, owner = 'another'): void {
+  claimFor(id: string, until: number): void {
     const session = this.#sessions.get(id);
     if (!session) throw new Error('no such session');
-    this.#owners.set(id, owner);
+    this.#owners.set(id, 'another');
     this.put({ ...session, spendingUntil: until });
   }
 
