@@ -130,8 +130,8 @@ function reportSignIn(event: SignInEvent, { trail, metrics, pseudonyms }: Parts)
   }
   trail.event('sign-in.succeeded', 'success', {
     ...where,
-    session: sessionId === undefined ? undefined : pseudonyms.tag('session', sessionId),
-    subject: subject === undefined ? undefined : pseudonyms.tag('subject', `${issuer} ${subject}`),
+    session: sessionId === undefined ? undefined : pseudonyms.session(sessionId),
+    subject: subject === undefined ? undefined : pseudonyms.person({ issuer, subject }),
     acr,
   });
 }

@@ -19,8 +19,17 @@ export class Pseudonyms {
     this.#key = key;
   }
 
-  /** 16 characters that stand for `value` of that `kind`. */
-  tag(kind: 'session' | 'subject', value: string): string {
+  /** 16 characters that stand for a session. */
+  session(id: string): string {
+    return this.#tag('session', id);
+  }
+
+  /** 16 characters that stand for a person, who is a subject within an issuer (OIDC Core, 5.7). */
+  person({ issuer, subject }: { readonly issuer: string; readonly subject: string }): string {
+    return this.#tag('subject', `${issuer} ${subject}`);
+  }
+
+  #tag(kind: 'session' | 'subject', value: string): string {
     return createHmac('sha256', this.#key).update(`${kind}\0${value}`).digest('base64url').slice(0, 16);
   }
 }

@@ -115,7 +115,7 @@ function behindFaults({ API_UPSTREAM, RULES_FILE }: Values, { faulty }: Surround
     ? [
         {
           name: 'API_UPSTREAM',
-          sentence: 'and RULES_FILE are both given. Choose one: API_UPSTREAM stands for the one route /api.',
+          sentence: 'is given, and RULES_FILE too. Choose one: API_UPSTREAM stands for the one route /api.',
         },
       ]
     : [];
@@ -123,7 +123,7 @@ function behindFaults({ API_UPSTREAM, RULES_FILE }: Values, { faulty }: Surround
 
 function pageFaults({ PAGE_UPSTREAM, PUBLIC_DIR }: Values, { env, faulty, files }: Surroundings): readonly Fault[] {
   if (PAGE_UPSTREAM !== undefined)
-    return env['PUBLIC_DIR'] ? [{ name: 'PAGE_UPSTREAM', sentence: 'and PUBLIC_DIR are both given. Choose one.' }] : [];
+    return env['PUBLIC_DIR'] ? [{ name: 'PAGE_UPSTREAM', sentence: 'is given, and PUBLIC_DIR too. Choose one.' }] : [];
   if (PUBLIC_DIR === undefined || faulty.has('PAGE_UPSTREAM')) return [];
   const index = readAt(join(PUBLIC_DIR, 'index.html'), { files, read: (text) => text });
   return 'value' in index

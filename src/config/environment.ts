@@ -29,7 +29,7 @@ export function readEnvironment(env: Environment, files: Files): Given {
   for (const name of settingNames) {
     const text = env[name];
     const path = settingOf(name).secret ? env[`${name}_FILE`] : undefined;
-    if (text && path) faults.push({ name, sentence: `and ${name}_FILE are both given. Choose one.` });
+    if (text && path) faults.push({ name, sentence: `is given, and ${name}_FILE too. Choose one.` });
     else if (text) texts[name] = text;
     else if (path) {
       const read = secretAt(path, { setting: name, files });

@@ -65,7 +65,7 @@ const path = text((value) =>
   value.trim() === value ? { value } : { expected: 'the path of a file or folder, without spaces at the ends' },
 );
 const choice = <const Words extends readonly [string, ...string[]]>(...choices: Words) =>
-  z.enum(choices, { error: `must be ${choices.join(' or ')}.` });
+  z.enum(choices, { error: `must be ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}.` });
 
 const basePath = text((value) =>
   /^(\/[A-Za-z0-9_-]+)*$/.test(value) && value !== '/api' && !value.startsWith('/api/')
@@ -87,7 +87,7 @@ const secrets = text((value): Read<readonly string[]> => {
   return entries.every(isRandomKey) && new Set(entries).size === entries.length
     ? { value: entries }
     : {
-        expected: `random entries of 32 bytes or more in base64url, separated by commas, each once. Made by: ${keyCommand}`,
+        expected: `random entries of 32 bytes or more in base64url, separated by commas, each once. \`${keyCommand}\` makes one`,
       };
 });
 

@@ -8,13 +8,15 @@
 import { causeText, type Pseudonyms } from '../audit/redact.ts';
 import type { Trail } from '../audit/trail.ts';
 import type { Metrics } from '../metrics/catalogue.ts';
-import type { EndReason } from './session.ts';
+import type { EndReason, Identity, OpenedSession } from './session.ts';
 import type { Unreadable } from './snapshot.ts';
+
+type Person = Pick<Identity, 'issuer' | 'subject'>;
 
 /** Told what happens to sessions. `id` is the session's name in the store. */
 export interface SessionReports {
   /** A session was ended by this process. Whose it was is not known where it was ended without its cookie. */
-  ended(session: { readonly id: string; readonly subject: string | undefined }, reason: EndReason): void;
+  ended(session: Pick<OpenedSession, 'id'> & { readonly identity: Person | undefined }, reason: EndReason): void;
   /** A stored session was exchanged or damaged, or its key is gone. It counts as none. */
   unreadable(id: string, fault: Unreadable): void;
   /** Something that nobody waits for went wrong. */
@@ -30,12 +32,12 @@ export interface SessionReportTargets {
 
 /** Writes the reports to the trail and the metrics. */
 export function sessionReportsTo({ trail, metrics, pseudonyms }: SessionReportTargets): SessionReports {
-  const tagOf = (id: string) => pseudonyms.tag('session', id);
+  const tagOf = (id: string) => pseudonyms.session(id);
   return {
-    ended({ id, subject }, reason) {
+    ended({ id, identity }, reason) {
       metrics.sessionsEnded.inc({ reason });
-      const who = subject === undefined ? undefined : pseudonyms.tag('subject', subject);
-      trail.event('session.ended', 'success', { session: tagOf(id), subject: who, reason });
+      const subject = identity === undefined ? undefined : pseudonyms.person(identity);
+      trail.event('session.ended', 'success', { session: tagOf(id), subject, reason });
     },
     unreadable(id, { part, reason }) {
       trail.event('session.unreadable', 'failure', { session: tagOf(id), part, reason });

@@ -136,7 +136,7 @@ export class Sessions {
     const opened = typeof session === 'string' ? undefined : session;
     const id = opened?.id ?? String(session);
     const hasLived = await this.#parts.store.end(id, reason);
-    if (hasLived) this.#parts.reports.ended({ id, subject: opened?.subject }, reason);
+    if (hasLived) this.#parts.reports.ended({ id, identity: opened?.identity }, reason);
     if (opened !== undefined) await this.#forget(opened);
     return hasLived;
   }

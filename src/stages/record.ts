@@ -92,7 +92,7 @@ export class Recorder {
       ms: Math.round(ms * 10) / 10,
       upstream: record.upstream,
       upstream_ms: record.upstreamMs === undefined ? undefined : Math.round(record.upstreamMs * 10) / 10,
-      session: record.session === undefined ? undefined : pseudonyms.tag('session', record.session),
+      session: record.session === undefined ? undefined : pseudonyms.session(record.session),
       code: record.code,
       detail: record.detail,
       cause: isFault ? causeText(record.cause) : undefined,

@@ -39,7 +39,7 @@ export interface ReportTargets {
 
 /** Writes the reports to the trail and the metrics. */
 export function tokenReportsTo({ trail, metrics, pseudonyms }: ReportTargets): TokenReports {
-  const tagOf = (session: SessionFacts) => pseudonyms.tag('session', session.id);
+  const tagOf = (session: SessionFacts) => pseudonyms.session(session.id);
   return {
     refreshed(session, audience) {
       metrics.refreshes.inc({ result: 'success' });

@@ -46,9 +46,9 @@ describe.each(storeNames)('a session store in %s', (name) => {
       const key = randomKey();
       const now = systemClock.now();
       await store.addToIndex({ index: 'sub', key, id: 'long', expiresAt: now + hour }, 1);
-      await store.addToIndex({ index: 'sub', key, id: 'short', expiresAt: now + 150 }, 1);
+      await store.addToIndex({ index: 'sub', key, id: 'short', expiresAt: now + 500 }, 1);
 
-      await eventually(async () => expect(await store.membersOf('sub', key)).toEqual(['long']), 2_000);
+      await eventually(async () => expect(await store.membersOf('sub', key)).toEqual(['long']), 3_000);
     });
 
     it('refuses a sign-in from before the not-before, and takes one from after', async () => {
@@ -90,7 +90,7 @@ describe.each(storeNames)('a session store in %s', (name) => {
       const key = randomKey();
       await store.setNotBefore('sub', key, { instant: 5_000, ttlMs: 150 });
 
-      await eventually(async () => expect(await store.notBefore('sub', key)).toBeUndefined(), 2_000);
+      await eventually(async () => expect(await store.notBefore('sub', key)).toBeUndefined(), 3_000);
     });
   });
 
@@ -118,7 +118,7 @@ describe.each(storeNames)('a session store in %s', (name) => {
       const hash = randomKey();
       await store.useOnce('state', hash, { id: 'first', ttlMs: 100 });
 
-      expect(await eventually(() => store.useOnce('state', hash, { id: 'second', ttlMs: hour }), 2_000)).toBe(true);
+      expect(await eventually(() => store.useOnce('state', hash, { id: 'second', ttlMs: hour }), 3_000)).toBe(true);
     });
   });
 });

@@ -91,6 +91,9 @@ describe('what lies in Redis', () => {
     await store.addToIndex({ index: 'sub', key, id: session.id, expiresAt: session.expiresAt }, now);
     await store.addToIndex({ index: 'sid', key: `${key}2`, id: session.id, expiresAt: session.expiresAt }, now);
     await store.create(session);
+    const atFirst = await stores.server.dumpAll();
+    expect(atFirst).toHaveLength(5);
+    expect(atFirst.filter(({ ttlMs }) => ttlMs <= 0 || ttlMs > lifetimeMs)).toEqual([]);
     await store.touch(session.id, { seenAt: now + 1, expiresAt: now + lifetimeMs });
     await store.replaceRecord({ id: session.id, version: 1, sealed: Buffer.from('record') });
     await store.beginSpending(claim);

@@ -81,6 +81,14 @@ describe('the session cookie', () => {
     expect(cookieOf([newest]).verify(old)).toBeUndefined();
   });
 
+  it("CK-10: of a key that was taken out is nobody's, 10 000 times", () => {
+    const [before, after] = [cookieOf([oldest]), cookieOf([newest])];
+    const olds = Array.from({ length: 10_000 }, () => before.valueFor(randomToken(256)));
+
+    expect(olds.filter((old) => after.verify(old) !== undefined)).toEqual([]);
+    expect(olds.filter((old) => before.verify(old) === undefined)).toEqual([]);
+  });
+
   it('SE-16: of one frontend is nothing at another with the same secrets', () => {
     const value = cookieOf([newest]).valueFor(randomToken(256));
 

@@ -31,7 +31,8 @@ export function newKeySecret(): Secret {
 export class RecordedReports implements SessionReports {
   readonly lines: string[] = [];
 
-  ended: SessionReports['ended'] = ({ id, subject }, reason) => this.lines.push(`ended ${id} ${subject} ${reason}`);
+  ended: SessionReports['ended'] = ({ id, identity }, reason) =>
+    this.lines.push(`ended ${id} ${identity?.subject} ${reason}`);
   unreadable: SessionReports['unreadable'] = (id, { part, reason }) =>
     this.lines.push(`unreadable ${id} ${part} ${reason}`);
   trouble: SessionReports['trouble'] = (id, { what }) => this.lines.push(`trouble ${id} ${what}`);
