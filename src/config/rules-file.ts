@@ -31,7 +31,7 @@ export function readRules(content: string, { production }: { readonly production
   const parsed = rulesSchema.safeParse(tree.value);
   const faults = [
     ...(parsed.success ? [] : parsed.error.issues.flatMap(faultsOf)),
-    ...contradictionsIn(wellFormedIn(tree.value), production),
+    ...contradictionsIn(wellFormedIn(tree.value), { production }),
   ];
   return parsed.success && faults.length === 0 ? { routes: parsed.data.routes.map(routeFrom) } : { faults };
 }
@@ -107,7 +107,7 @@ interface Among {
   readonly production: boolean;
 }
 
-function contradictionsIn(all: readonly Placed[], production: boolean): readonly RulesFault[] {
+function contradictionsIn(all: readonly Placed[], { production }: Pick<Among, 'production'>): readonly RulesFault[] {
   return all.flatMap((placed) => contradictionsOf(placed, { all, production }));
 }
 

@@ -26,7 +26,7 @@ export const longestFunction = 60;
 export const mostParameters = 2;
 
 /** Tables grow with the product and are read by row. */
-const tables = ['errors.ts', 'schema.ts', 'events.ts'];
+const tables = ['errors.ts', 'schema.ts', 'events.ts', 'mutations.ts'];
 
 /** Files that are too long to read in one sitting. */
 export function longFiles(files: readonly SourceFile[]): readonly Violation[] {

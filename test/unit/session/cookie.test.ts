@@ -32,15 +32,16 @@ const theirValue = (secret: string, key: string) => encodeURIComponent(`s:${sign
 describe('the session cookie', () => {
   it('TS-02: is byte for byte what express-session makes, and is understood by it', () => {
     const cookie = cookieOf([newest]);
-    for (let round = 0; round < 500; round++) {
-      const secret = randomToken(256);
+    const key = keyOf(newest);
+    const wrong = Array.from({ length: 500 }, () => randomToken(256)).filter((secret) => {
       const value = cookie.valueFor(secret);
-
-      expect(value).toBe(theirValue(secret, keyOf(newest)));
       const parsed = cookies.parse(`a=b; x=${value}`)['x'] ?? '';
-      expect(signature.unsign(parsed.slice(2), keyOf(newest))).toBe(secret);
-      expect(cookie.verify(value)).toEqual({ secret, isCurrent: true });
-    }
+      return value !== theirValue(secret, key) || signature.unsign(parsed.slice(2), key) !== secret;
+    });
+
+    expect(wrong).toEqual([]);
+    const secret = randomToken(256);
+    expect(cookie.verify(theirValue(secret, key))).toEqual({ secret, isCurrent: true });
   });
 
   it.each([
@@ -128,18 +129,11 @@ describe('the session cookie', () => {
   it('CK-09: never throws, whatever is sent', () => {
     const cookie = cookieOf([newest, oldest]);
 
-    fc.assert(
-      fc.property(
-        fc.oneof(
-          fc.string({ unit: 'binary' }),
-          fc.string({ minLength: 30 }).map((text) => `s%3A${text}`),
-        ),
-        (value) => {
-          expect(cookie.verify(value)).toBeUndefined();
-        },
-      ),
-      { numRuns: 2_000 },
+    const anything = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ minLength: 30 }).map((text) => `s%3A${text}`),
     );
+    fc.assert(fc.property(anything, (value) => cookie.verify(value) === undefined));
     expect(cookie.verify(goodValue)).toBeDefined();
   });
 
@@ -161,8 +155,12 @@ describe('a session secret', () => {
     const secrets = Array.from({ length: 100_000 }, () => randomToken(256));
     const ones = secrets
       .slice(0, 10_000)
-      .flatMap((secret) => [...Buffer.from(secret, 'base64url')])
-      .reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0);
+      .map((secret) =>
+        BigInt(`0x${Buffer.from(secret, 'base64url').toString('hex')}`)
+          .toString(2)
+          .replaceAll('0', ''),
+      )
+      .join('').length;
 
     expect(new Set(secrets).size).toBe(100_000);
     expect(secrets.every(isSessionSecret)).toBe(true);
