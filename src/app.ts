@@ -77,7 +77,7 @@ export class App {
   async #close(reason: string): Promise<void> {
     const { config, trail, revoker, refresher, provider, upstreams, store } = this.#parts;
     await this.#public.close(config.shutdownTimeoutMs);
-    await refresher.settled();
+    await refresher.settled(config.shutdownTimeoutMs);
     await revoker.settled(config.providerTimeoutMs);
     await Promise.all([provider.close(), upstreams.close(), store.close()]);
     await this.#operations.close(0);

@@ -38,6 +38,18 @@ export const catalogue = {
     title: 'A parameter of this request is not valid',
     help: 'A query parameter is of the wrong type, out of range, or given twice.',
   },
+  'body-invalid': {
+    status: 400,
+    source: 'claimcheck',
+    title: 'The body of this request cannot be read',
+    help: 'The back-channel logout takes a form in UTF-8 without a content coding; something else was sent, or it broke off.',
+  },
+  'logout-token-invalid': {
+    status: 400,
+    source: 'claimcheck',
+    title: 'This logout token is not accepted',
+    help: 'The detail of the log line names the check that failed. Compare ISSUER, CLIENT_ID, the clocks, and that the token has typ logout+jwt, exp and jti.',
+  },
   'token-in-request': {
     status: 400,
     source: 'claimcheck',
@@ -152,6 +164,13 @@ export const catalogue = {
     title: 'Too many sign-ins were started in a short time',
     help: 'More than 5 starts in 10 seconds from one browser, or 30 from one address without cookies. Often a redirect loop of the page.',
     retryAfter: 10,
+  },
+  'too-many-streams': {
+    status: 429,
+    source: 'claimcheck',
+    title: 'Too many windows listen for changes of this session',
+    help: 'A session has 20 open event streams. The page should open one for all its tabs; see public/events.js.',
+    retryAfter: 60,
   },
   'headers-too-large': {
     status: 431,

@@ -101,10 +101,10 @@ function routesOf(values: Values, files: Files): Routes {
     : { routes: [], faults: rules.faults.map((fault) => ({ name: 'RULES_FILE', ...fault })) };
 }
 
-// Whoever sees only what is missing has not begun: HOST may still be set, by an image.
+// Whoever gave nothing that is needed has not begun; an image may have set HOST. What somebody did write is told as a fault.
 function isEmpty({ texts }: Given, faults: readonly Fault[]): boolean {
   const isNothingGiven = settingNames.every((name) => settingOf(name).needed === undefined || !texts[name]);
-  return isNothingGiven && faults.every(({ introduction }) => introduction !== undefined);
+  return isNothingGiven && faults.every(({ name }) => settingNames.some((own) => own === name && !texts[own]));
 }
 
 function stateOf(

@@ -62,7 +62,9 @@ const longDuration = text((value) => readDuration(value, { most: '400d' }));
 const boolean = text(readBoolean);
 const host = text(readHost);
 const path = text((value) =>
-  value.trim() === value ? { value } : { expected: 'the path of a file or folder, without spaces at the ends' },
+  value.trim() === value && !/\p{Cc}/u.test(value)
+    ? { value }
+    : { expected: 'the path of a file or folder, without spaces at the ends and without line breaks' },
 );
 const choice = <const Words extends readonly [string, ...string[]]>(...choices: Words) =>
   z.enum(choices, { error: `must be ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}.` });

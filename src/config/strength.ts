@@ -47,5 +47,11 @@ const examples: ReadonlySet<string> = new Set([
 /** Whether a secret is one of those that stand in examples and in nobody's hands. */
 export function isExampleSecret(text: string): boolean {
   const letters = text.toLowerCase().replace(/[^a-z0-9]/g, '');
-  return examples.has(letters) || /^(?:changeme|replaceme|your|insert|x+$)/.test(letters) || /^<.*>$/.test(text);
+  return (
+    examples.has(letters) ||
+    /^(?:changeme|replaceme|(?:insert)?(?:your)?(?:own|client|secret|password)(?:$|id|secret|here)|x+$)/.test(
+      letters,
+    ) ||
+    /^<.*>$/.test(text)
+  );
 }

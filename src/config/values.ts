@@ -132,7 +132,7 @@ export function readRedisUrl(text: string): Read<string> {
   if (namesSeveral(text)) {
     return { expected: 'the URL of one server: sentinel and cluster forms are not available in this version' };
   }
-  const isUrl = /^rediss?:\/\/[^\s/]/.test(text) && URL.canParse(text) && isServer(new URL(text));
+  const isUrl = /^rediss?:\/\/[^\s/]\S*$/.test(text) && URL.canParse(text) && isServer(new URL(text));
   return isUrl
     ? { value: text }
     : {

@@ -27,7 +27,11 @@ export interface AuthPaths {
   readonly callback: string;
   readonly session: string;
   readonly refresh: string;
+  readonly events: string;
   readonly logout: string;
+  readonly backChannelLogout: string;
+  /** Each of them is one segment below. */
+  readonly sessions: string;
 }
 
 /** One single-page app as browsers know it. */
@@ -72,7 +76,10 @@ export function createFrontend({ id, publicUrl, authBasePath, trustedOrigins }: 
       callback: path('callback'),
       session: path('session'),
       refresh: path('session/refresh'),
+      events: path('session/events'),
       logout: path('logout'),
+      backChannelLogout: path('backchannel-logout'),
+      sessions: path('sessions'),
     },
     cookies: cookieNames(secure),
     trustedOrigins: new Set(trustedOrigins),

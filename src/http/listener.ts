@@ -50,6 +50,9 @@ const strict: ServerOptions = {
   shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
 };
 
+/** The part of the time to end in which requests are still taken, each with `Connection: close`: 500 ms of 20 s. */
+const partOfLimitToRead = 40;
+
 /** One listening port. */
 export class Listener {
   readonly #server: Server;
@@ -98,6 +101,8 @@ export class Listener {
    */
   async close(limitMs: number): Promise<void> {
     this.#draining = true;
+    // What has reached us is read first: a connection that looks idle may have a request on its way.
+    await pause(this.#options.clock, limitMs / partOfLimitToRead);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
     for (const socket of this.#upgraded) socket.destroySoon();

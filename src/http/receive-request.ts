@@ -132,7 +132,7 @@ export function kindOf(path: string, { paths }: Frontend): Kind {
   if (path === '/api' || path.startsWith('/api/')) return 'I';
   if (path === '/.well-known/jwks.json') return 'A';
   for (const name in paths) if (paths[name as keyof typeof paths] === path) return 'A'; // the names of the paths, by `for in`
-  return 'P';
+  return path.startsWith(`${paths.sessions}/`) ? 'A' : 'P';
 }
 
 function faultOfMessage(message: IncomingMessage): Fault | undefined {

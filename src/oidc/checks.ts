@@ -67,9 +67,9 @@ export interface ExpectedRefresh extends ExpectedIdToken {
 export const idTokenTypes: readonly string[] = ['', 'jwt'];
 
 /** The authorization server's clock may be this much ahead of ours: FAPI 2 asks for 10 s and allows no more than 60. */
-const aheadSeconds = 10;
-/** How long an ID token is taken after its end. */
-const expiryLeewaySeconds = 30;
+export const aheadSeconds = 10;
+/** How long a token is taken after its end. */
+export const expiryLeewaySeconds = 30;
 /** An ID token comes straight from the token endpoint: an older one is a replay. */
 const maxAgeSeconds = 5 * 60;
 /** Members that only tokens of another kind have: a logout token or security event, an introspection answer, a DPoP proof. */
@@ -125,17 +125,18 @@ function checkTimes({ exp, iat, nbf, auth_time }: JsonObject, now: number): IdTo
   return undefined;
 }
 
-// At most 255 ASCII characters (OIDC Core, 2); none that a log or a header could not hold.
-function isSubject(value: unknown): value is string {
+/** Whether a value can name a person or a session: at most 255 ASCII characters (OIDC Core, 2), none that a log or a header could not hold. */
+export function isSubject(value: unknown): value is string {
   return typeof value === 'string' && /^[\x20-\x7e]{1,255}$/.test(value);
 }
 
-// No further audience is trusted, whatever `azp` says: each of them could use the token at us (OIDC Core, 3.1.3.7-3).
-function isForUsAlone(aud: unknown, clientId: string): boolean {
+/** Whether `aud` names us and nobody else. No further audience is trusted, whatever `azp` says: each could use the token at us (OIDC Core, 3.1.3.7-3). */
+export function isForUsAlone(aud: unknown, clientId: string): boolean {
   return aud === clientId || (Array.isArray(aud) && aud.length === 1 && aud[0] === clientId);
 }
 
-function isInstant(value: unknown): value is number {
+/** Whether a value is a NumericDate after 1970 (RFC 7519, 2). */
+export function isInstant(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value > 0;
 }
 

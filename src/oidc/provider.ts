@@ -203,7 +203,17 @@ export class Provider {
     return library.buildEndSessionUrl(this.#callTo('revocation', metadata).configuration, query);
   }
 
-  /** Verifies anything the server signed, a logout token for example. Throws `JwsError`, or `KeySetError` when that cannot be known. */
+  /**
+   * Verifies a logout token by its signature and its explicit type: what the server
+   * signed for another purpose is none (Back-Channel Logout, 4.1). Throws `JwsError`, or
+   * `KeySetError` or `provider-unreachable` when that cannot be known.
+   */
+  async verifyLogoutToken(token: string): Promise<VerifiedJws> {
+    const { id_token_signing_alg_values_supported: algorithms } = await this.#documents.needMetadata();
+    return this.verify(token, { algorithms, types: ['logout+jwt'], source: 'anyone' });
+  }
+
+  /** Verifies anything the server signed. Throws `JwsError`, or `KeySetError` when that cannot be known. */
   verify(token: string, expected: ExpectedJws): Promise<VerifiedJws> {
     return this.#documents.verify(token, expected);
   }

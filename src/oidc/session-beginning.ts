@@ -12,6 +12,7 @@ import { causeText } from '../audit/redact.ts';
 import { SignInError } from './auth-error.ts';
 import type { CallbackParts, Landing, SessionStarter } from './callback-parts.ts';
 import { type Grant, GrantError, type IdTokenClaims } from './grant.ts';
+import { signInInstant } from './logout-order.ts';
 import { hasEveryClaim, identityFrom, revocableOf, sessionTokensFrom } from './signed-in.ts';
 import type { JsonObject } from './strict-json.ts';
 import { type LoginTransaction, nonceOf, personOf, verifierOf } from './transaction.ts';
@@ -64,7 +65,7 @@ async function begin({ request, transaction }: Landing, { parts, carrier, grant 
     tokens: sessionTokensFrom(grant),
     agent: request.headers['user-agent'],
     address: request.clientAddress,
-    issuedAt: idToken.iat * 1000,
+    issuedAt: signInInstant(idToken.iat, transaction.startedAt),
   });
   request.record.session = session.id;
   parts.report({

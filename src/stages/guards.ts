@@ -16,7 +16,9 @@ import { redirectReply, sendReply } from '../http/reply.ts';
  * Refuses what another site caused.
  *
  * Left to their own checks are the routes that another site must be able to lead
- * a browser to: the two ends of a sign-in, and the page that asks before signing out.
+ * a browser to: the two ends of a sign-in, and the page that asks before signing
+ * out; and the one that no browser calls: the authorization server sends none of
+ * the headers this guard looks at, and proves by its token who it is.
  */
 export function crossOriginStage(frontend: Frontend): Guard {
   const policy: CrossOriginPolicy = {
@@ -24,7 +26,7 @@ export function crossOriginStage(frontend: Frontend): Guard {
     anyPort: frontend.loopback,
     trustedOrigins: frontend.trustedOrigins,
   };
-  const { login, callback, logout } = frontend.paths;
+  const { login, callback, logout, backChannelLogout } = frontend.paths;
   const open = new Set([
     `GET ${login}`,
     `HEAD ${login}`,
@@ -32,6 +34,7 @@ export function crossOriginStage(frontend: Frontend): Guard {
     `HEAD ${callback}`,
     `GET ${logout}`,
     `HEAD ${logout}`,
+    `POST ${backChannelLogout}`,
   ]);
   return (request) => {
     if (request.kind === 'A' && open.has(`${request.method} ${request.path}`)) return 'next';

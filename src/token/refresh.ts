@@ -13,6 +13,7 @@
  * @module
  */
 
+import { pause } from '../base/clock.ts';
 import { randomToken } from '../base/random.ts';
 import { SingleFlight } from '../base/single-flight.ts';
 import type { OpenedSession } from '../session/session.ts';
@@ -77,8 +78,16 @@ export class Refresher {
     return this.#flights.size;
   }
 
-  /** Resolves when nothing is under way any more, for a process that is about to end. */
-  async settled(): Promise<void> {
+  /**
+   * Resolves when nothing is under way any more, or after `limitMs`. For a process
+   * that is about to end: what it still holds then is lost, and its claims lapse.
+   */
+  async settled(limitMs?: number): Promise<void> {
+    const drained = this.#drained();
+    await (limitMs === undefined ? drained : Promise.race([drained, pause(this.#parts.clock, limitMs)]));
+  }
+
+  async #drained(): Promise<void> {
     while (this.#queues.size > 0) await Promise.all(this.#queues.values());
   }
 

@@ -19,7 +19,7 @@ let hop: Hop;
 beforeAll(async () => {
   upstream = await startUpstream();
   hop = await startHop(upstream.origin, {
-    routes: [{ path: '/api/orders', upstream: { origin: upstream.origin, path: '/v2/internal' }, timeoutMs: 300 }],
+    routes: [{ path: '/api/orders', upstream: { origin: upstream.origin, path: '/v2/internal' }, timeoutMs: 1_000 }],
     limits: { connections: 1 },
   });
 });
@@ -183,6 +183,21 @@ describe('an answer that is not HTTP, or not for us', () => {
     expect(response.status).toBe(200);
     expect(response.text()).toBe('{}');
     expect(response.trailers).toEqual([]);
+    expect(response.raw).not.toMatch(/evil|103/i);
+  });
+
+  it('PX-25, ER-08: an interim answer that comes long before the answer ends at our edge too', async () => {
+    const interim = 'HTTP/1.1 103 Early Hints\r\nLink: </evil>; rel=preload\r\n\r\n';
+    const response = await answered({
+      upgrade: (socket) => {
+        socket.write(interim);
+        // Two turns of the loop later: the interim answer has been read by then.
+        setImmediate(() => setImmediate(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}')));
+      },
+    });
+
+    expect(response.status).toBe(200);
+    expect(response.text()).toBe('{}');
     expect(response.raw).not.toMatch(/evil|103/i);
   });
 

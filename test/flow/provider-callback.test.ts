@@ -3,6 +3,7 @@
  * refused, what is not spent, and that the very next sign-in works.
  */
 
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Answer } from '../support/browser-answer.ts';
 import { eventually } from '../support/eventually.ts';
@@ -192,6 +193,21 @@ describe('the issuer in the response', () => {
     expect(at.hostile.hits('token')).toBe(0);
     expect(browser.jar.all().filter(({ name }) => name.includes('login'))).toEqual([]);
     await expectCleanSignIn();
+  });
+
+  it('LS-19: a response to a sign-in that began at another issuer is refused, and neither is asked', async () => {
+    const secrets = { SESSION_SECRETS: randomBytes(32).toString('base64url') };
+    const [before, after] = [await startHostileWorld({ env: secrets }), await startHostileWorld({ env: secrets })];
+    const browser = before.world.browser();
+    const callback = await before.upToCallback(browser);
+    const moved = String(callback).replace(before.world.origin, after.world.origin);
+    const answer = await after.land(browser, moved);
+
+    expect(answer.header('location')).toContain('auth_error=provider_error');
+    expect(before.hostile.hits('token') + after.hostile.hits('token')).toBe(0);
+    expect(after.world.log.some((line) => line['reason'] === 'issuer-changed')).toBe(true);
+    expect(sessionCookies(await after.signIn())).toHaveLength(1);
+    await Promise.all([before.close(), after.close()]);
   });
 
   it('CB-06: where it is not promised a correct one is taken, none too, and a wrong one refused', async () => {

@@ -138,6 +138,7 @@ function environmentOf(
     SESSION_SECRETS: randomBytes(32).toString('base64url'),
     API_UPSTREAM: env?.['RULES_FILE'] === undefined ? parts.api : undefined,
     PUBLIC_DIR: 'public',
+    SHUTDOWN_TIMEOUT: '2s',
     ...(redisUrl === undefined ? { SESSION_STORE: 'memory' } : { REDIS_URL: redisUrl }),
     ...env,
   };

@@ -9,9 +9,9 @@ import { describe, expect, it } from 'vitest';
 import type { Environment } from '../../../src/config/environment.ts';
 import { examine, loadConfig } from '../../../src/config/load.ts';
 import { settingNames, settings } from '../../../src/config/schema.ts';
-import { errorOf, faultsWith } from './environments.ts';
-import { development, faultsOf, filesWith, keyOf, production } from './settings.ts';
+import { development, errorOf, faultsOf, filesWith, keyOf, production } from './settings.ts';
 
+const faultsWith = (changes: Environment) => faultsOf({ ...production, ...changes });
 const load = (changes = {}) => loadConfig({ ...production, ...changes }, filesWith());
 
 describe('loadConfig', () => {
@@ -146,6 +146,12 @@ describe('without any configuration', () => {
     const error = errorOf({ HOST: '0.0.0.0', PUBLIC_DIR: '/app/public' }, filesWith({ '/app/public/index.html': '' }));
     expect(error.report()).toBe(lines.join('\n'));
     expect(errorOf({ CLIENT_ID: 'x' }).isEmpty).toBe(false);
+  });
+
+  it('says of the page too that it is not there', () => {
+    const error = errorOf({}, { readFile: filesWith().readFile.bind(undefined, 'nothing') });
+    expect(error.isEmpty).toBe(true);
+    expect(error.report()).toMatch(/^ {2}PUBLIC_DIR +must be the folder/m);
   });
 
   it('tells a fault among them as a fault', () => {

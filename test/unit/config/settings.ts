@@ -65,6 +65,13 @@ export function faultsOf(env: Environment, files: Files = filesWith()): readonly
   return outcome instanceof ConfigError ? outcome.faults : [];
 }
 
+/** The error of a configuration. Fails where there is none. */
+export function errorOf(env: Environment, files: Files = filesWith()): ConfigError {
+  const outcome = outcomeOf(env, files);
+  if (outcome instanceof ConfigError) return outcome;
+  throw new Error('this configuration has no faults');
+}
+
 /** A private key as PEM (PKCS#8). */
 export function pemOf(privateKey: KeyObject): string {
   return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();

@@ -193,6 +193,16 @@ describe('the cookie of a transaction', () => {
     }
   });
 
+  it('LS-22: is of its state alone, though only a part of the hash names it', () => {
+    const { keys, cookies, frontendId } = partsOf();
+    const state = createState(0, { keys, frontendId });
+    const stateHash = `${hashOf(state).slice(0, 8)}${'x'.repeat(35)}`;
+    const header = headerAfter(cookies.add(transactionFor(state, { stateHash }), { header: undefined, now: start }));
+
+    expect(header).toContain(hashOf(state).slice(0, 8));
+    expect(cookies.find(header, { state, now: start })).toBeUndefined();
+  });
+
   it('CK-06: is nobody’s when its name comes twice, in either order', () => {
     const { keys, cookies, frontendId } = partsOf();
     const state = createState(0, { keys, frontendId });

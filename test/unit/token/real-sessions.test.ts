@@ -188,5 +188,6 @@ describe.each(['memory', 'redis'] as const)('over the %s store', (kind) => {
     expect(tokenOf(await stored())).not.toBe(tokenOf(session));
     expect(scene.op.hits('refresh')).toBe(1);
     expect(scene.revoked).toEqual([]);
+    expect(scene.told.lines).toEqual(['refreshed']);
   });
 });

@@ -309,6 +309,24 @@ describe('an answer that fails a check', () => {
   });
 });
 
+describe('an answer about somebody else', () => {
+  it.each([
+    ['subject', { sub: 'mallory' }],
+    ['issuer', { iss: 'https://other.example' }],
+  ])('RF-08: with another %s is not used, even if it had passed every check before', async (_name, claims) => {
+    await scene.expire();
+    const refresh = scene.provider.refresh.bind(scene.provider);
+    scene.provider.refresh = async (token, options) => {
+      const grant = await refresh(token, options);
+      return { ...grant, idToken: { iss: scene.op.issuer, sub: 'alice', iat: 1, ...claims } };
+    };
+
+    expect(await scene.call(session)).toBe('session-ended');
+    expect(scene.told.lines).toEqual(['invalid: id-token-subject']);
+    await eventually(() => expect(scene.revoked).toEqual(expect.arrayContaining([...scene.op.issued.refreshTokens])));
+  });
+});
+
 describe('an answer that repeats what it may', () => {
   it('RF-08: is used with the nonce and the sign-in it had before', async () => {
     await scene.expire();

@@ -350,6 +350,19 @@ describe('a write of new tokens that is lost', () => {
     expect(tokenOf(stored())).not.toBe(tokenOf(session));
   });
 
+  it('does not keep a process that is about to end longer than it is given', async () => {
+    await scene.expire();
+    scene.sessions.away.add('saveTokens');
+    void scene.call(session);
+    await eventually(() => scene.sessions.calls.includes('saveTokens'));
+    const settled = scene.first.refresher.settled(5_000).then(() => scene.clock.elapsed());
+    const start = scene.clock.elapsed();
+    await scene.clock.advance(6_000);
+
+    expect((await settled) - start).toBe(5_000);
+    expect(scene.first.refresher.size).toBe(1);
+  });
+
   it('is given up after a minute, and the tokens are revoked', async () => {
     await scene.expire();
     scene.sessions.away.add('saveTokens');

@@ -1,0 +1,129 @@
+/**
+ * The door to undici.
+ *
+ * @module
+ */
+
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
+import { type Line, type Outgoing, Upstreams } from '../../../src/proxy/upstreams.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startUpstream } from '../../support/upstream.ts';
+
+class Call implements Outgoing {
+  readonly path: string;
+  readonly told: string[] = [];
+  line: Line | undefined;
+  isOver = false;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  dispatchOptions() {
+    return { method: 'GET', path: this.path };
+  }
+
+  onLine(line: Line): void {
+    this.line = line;
+  }
+
+  onRequestStart(): void {
+    this.told.push('start');
+  }
+
+  onResponseStarted(): void {
+    if (this.line) this.line.answers++;
+  }
+
+  onResponseStart(): void {
+    this.told.push('answer');
+  }
+
+  onResponseData(): void {
+    this.told.push('data');
+  }
+
+  onResponseEnd(): void {
+    this.end('end');
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    this.end(error.name);
+  }
+
+  onOverloaded(): void {
+    this.end('overloaded');
+  }
+
+  end(word: string): void {
+    this.isOver = true;
+    this.told.push(word);
+  }
+}
+
+describe('Upstreams', () => {
+  it('PX-29: keep one set of connections for each origin, and use them again', async () => {
+    await using upstream = await startUpstream(() => ({ body: 'ok' }));
+    const upstreams = new Upstreams(systemClock);
+    const place = upstreams.at(upstream.origin);
+    for (let round = 0; round < 3; round++) {
+      const call = new Call('/x');
+      place.send(call);
+      await eventually(() => call.isOver && place.load.taken === 0);
+      expect(call.told).toEqual(['start', 'answer', 'data', 'end']);
+    }
+
+    expect(upstreams.at(upstream.origin)).toBe(place);
+    expect(upstream.connections).toBe(1);
+    await upstreams.close();
+  });
+
+  it('PX-29: lose no connection to a request that undici refuses at once', async () => {
+    await using upstream = await startUpstream(() => ({ body: 'ok' }));
+    const upstreams = new Upstreams(systemClock, { connections: 1, mostConnections: 1 });
+    const place = upstreams.at(upstream.origin);
+    const refused = new Call('not a path');
+    place.send(refused);
+    expect(refused.told).toEqual(['InvalidArgumentError']);
+    expect(place.load.taken).toBe(0);
+    const call = new Call('/x');
+    place.send(call);
+    await eventually(() => call.isOver);
+
+    expect(call.told).toEqual(['start', 'answer', 'data', 'end']);
+    await upstreams.close();
+  });
+
+  it('PX-14: know a connection that was opened again for a fresh one', async () => {
+    await using upstream = await startUpstream(() => ({ body: 'ok' }));
+    const upstreams = new Upstreams(systemClock, { connections: 1 });
+    const place = upstreams.at(upstream.origin);
+    const first = new Call('/x');
+    place.send(first);
+    await eventually(() => place.load.taken === 0);
+    expect(first.line?.answers).toBe(1);
+    upstream.dropConnections();
+    await eventually(() => upstream.openSockets === 0);
+    upstream.script = () => 'hang';
+    const second = new Call('/x');
+    place.send(second);
+    await eventually(() => upstream.begun.length === 2);
+
+    expect(second.line).toBe(first.line);
+    expect(second.line?.answers).toBe(0);
+    await upstreams.close();
+    expect(second.told).toEqual(['start', 'ClientDestroyedError']);
+  });
+
+  it('ER-08: take nobody when they are closed', async () => {
+    const upstreams = new Upstreams(systemClock);
+    const known = upstreams.at('http://127.0.0.1:1');
+    await upstreams.close();
+    const call = new Call('/x');
+    known.send(call);
+
+    expect(call.told).toEqual(['overloaded']);
+    expect(() => upstreams.at('http://127.0.0.1:2')).toThrow('overloaded');
+  });
+});
