@@ -106,12 +106,8 @@ class ExpressCarrier implements SessionCarrier {
 
   async drop(): Promise<void> {
     const { request, response, store, removal } = this.#parts;
-    try {
-      store.expectEnd(request.sessionID, request.session.isStored ? 'signed-out' : undefined);
-      await settled((done) => request.session.destroy(done));
-    } finally {
-      this.#detach();
-    }
+    store.expectEnd(request.sessionID, request.session.isStored ? 'signed-out' : undefined);
+    await settled((done) => request.session.destroy(done)); // takes req.session away, also when it fails
     response.appendHeader('Set-Cookie', removal());
   }
 

@@ -78,10 +78,7 @@ export class Refresher {
     return this.#flights.size;
   }
 
-  /**
-   * Resolves when nothing is under way any more, or after `limitMs`. For a process
-   * that is about to end: what it still holds then is lost, and its claims lapse.
-   */
+  /** Resolves when nothing is under way any more, or after `limitMs`: what a process that ends still holds then is lost. */
   async settled(limitMs?: number): Promise<void> {
     const drained = this.#drained();
     await (limitMs === undefined ? drained : Promise.race([drained, pause(this.#parts.clock, limitMs)]));

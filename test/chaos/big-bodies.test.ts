@@ -13,8 +13,9 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, pause } from '../support/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Served, startServed } from '../support/served.ts';
+import { dawdle } from '../support/slowness.ts';
 
 const megabyte = 1024 * 1024;
 const size = 1024 * megabyte;
@@ -50,7 +51,7 @@ beforeAll(async () => {
     for await (const chunk of message as AsyncIterable<Buffer>) {
       hash.update(chunk);
       bytes += chunk.length;
-      if (bytes < 8 * megabyte) await pause(20); // slow at first, so that the sender has to wait
+      if (bytes < 8 * megabyte) await dawdle(20); // slow at first, so that the sender has to wait
     }
     uploads.push({ bytes, digest: hash.digest('hex') });
     response.writeHead(201, { 'Content-Type': 'application/json' }).end('{}');
@@ -92,7 +93,7 @@ async function growthDuring(work: Promise<unknown>): Promise<number> {
     isOver = true;
   });
   while (!isOver) {
-    await Promise.race([watched.catch(() => undefined), pause(50)]);
+    await Promise.race([watched.catch(() => undefined), dawdle(50)]);
     most = Math.max(most, await rss());
   }
   await watched;
@@ -105,11 +106,11 @@ async function download(path: string): Promise<{ bytes: number; digest: string }
   const [answer] = (await once(sent, 'response')) as [import('node:http').IncomingMessage]; // what Node emits
   const hash = createHash('sha256');
   let bytes = 0;
-  await pause(1_500); // the reader stalls before it has read anything
+  await dawdle(1_500); // the reader stalls before it has read anything
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     hash.update(chunk);
     bytes += chunk.length;
-    if (bytes < 8 * megabyte) await pause(5);
+    if (bytes < 8 * megabyte) await dawdle(5);
   }
   return { bytes, digest: hash.digest('hex') };
 }

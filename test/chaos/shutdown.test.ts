@@ -5,8 +5,9 @@
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, pause } from '../support/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Served, startServed } from '../support/served.ts';
+import { dawdle } from '../support/slowness.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 
 let upstream: Upstream;
@@ -14,7 +15,7 @@ let served: Served;
 
 beforeAll(async () => {
   upstream = await startUpstream(async () => {
-    await pause(300);
+    await dawdle(300);
     return { headers: [['Content-Type', 'application/json']], body: '{"whole":true}' };
   });
   served = await startServed({ upstream: upstream.origin });

@@ -426,6 +426,13 @@ const openStores: readonly Row[] = [
     ],
   ],
   [
+    'a Redis without a password',
+    { REDIS_URL: 'rediss://redis.internal' },
+    [
+      'REDIS_URL: must be rediss:// with a password when Redis is on another machine. INSECURE_ALLOW_PLAIN_REDIS=true allows less.',
+    ],
+  ],
+  [
     'a Redis without TLS',
     { REDIS_URL: 'redis://:pw@redis.internal' },
     [

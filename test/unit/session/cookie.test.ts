@@ -116,6 +116,7 @@ describe('the session cookie', () => {
     ['a signed secret that is too short', signedText(good.slice(1))],
     ['a signed secret that is too long', signedText(`${good}A`)],
     ['a signed secret of other characters', signedText(`${good.slice(1)}+`)],
+    ['a signed secret with a mark that needs no encoding', signedText(`${good.slice(1)}~`)],
     ['a signed secret of non-ASCII', signedText(`${good.slice(1)}é`)],
     ['a signed empty text', signedText('')],
     ['a name of objects', '__proto__'],
@@ -129,9 +130,11 @@ describe('the session cookie', () => {
   it('CK-09: never throws, whatever is sent', () => {
     const cookie = cookieOf([newest, oldest]);
 
+    // Node reads headers as Latin-1.
+    const text = fc.uint8Array({ maxLength: 250 }).map((bytes) => Buffer.from(bytes).toString('latin1'));
     const anything = fc.oneof(
-      fc.string({ unit: 'binary' }),
-      fc.string({ minLength: 30 }).map((text) => `s%3A${text}`),
+      text,
+      text.map((end) => `s%3A${end}`),
     );
     fc.assert(fc.property(anything, (value) => cookie.verify(value) === undefined));
     expect(cookie.verify(goodValue)).toBeDefined();
