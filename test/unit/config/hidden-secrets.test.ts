@@ -89,7 +89,7 @@ describe('a secret', () => {
   it.each(['CLIENT_KEY_FILE', 'TLS_KEY_FILE', 'CLIENT_SECRET_FILE'])(
     'CA-18: is in no text when %s holds a key in place of its path',
     async (name) => {
-      const pem = edwardsPem();
+      const pem = edwardsPem().trim();
       const env = { ...production, CLIENT_SECRET: undefined, [name]: pem };
 
       expect(await textsOf(env, filesWith())).not.toContain(pem.split('\n')[1]);

@@ -58,6 +58,7 @@ describe('SESSION_SECRETS', () => {
     ['bytes that count up', Buffer.from(Array.from({ length: 32 }, (_, at) => at)).toString('base64url')],
     ['bytes that count down', Buffer.from(Array.from({ length: 32 }, (_, at) => 255 - at)).toString('base64url')],
     ['bytes that repeat', Buffer.alloc(40, randomBytes(4)).toString('base64url')],
+    ['a shorter key twice', keyOf(24).repeat(2)],
     ['digits that count up', '0123456789'.repeat(5)],
     ['hexadecimal digits that count up', '0123456789abcdef'.repeat(4)],
     ['one letter', 'a'.repeat(64)],
