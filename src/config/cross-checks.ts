@@ -28,6 +28,7 @@ export function contradictionsIn(values: Values, around: Surroundings): readonly
   const found = [
     ...storeFaults(values),
     ...clientFaults(values, around.files),
+    ...reuseFaults(values),
     ...behindFaults(values, around),
     ...pageFaults(values, around),
     ...listenFaults(values),
@@ -44,6 +45,14 @@ function missingNow(name: SettingName): Fault {
 
 function storeFaults({ SESSION_STORE, REDIS_URL }: Values): readonly Fault[] {
   return SESSION_STORE === 'redis' && REDIS_URL === undefined ? [missingNow('REDIS_URL')] : [];
+}
+
+// Who learns a secret that we share with a provider or with Redis must not be able to open sessions with it.
+function reuseFaults({ SESSION_SECRETS = [], CLIENT_SECRET, REDIS_URL }: Values): readonly Fault[] {
+  const password = REDIS_URL === undefined ? undefined : decodeURIComponent(new URL(REDIS_URL).password);
+  const isReused = SESSION_SECRETS.some((entry) => entry === CLIENT_SECRET || entry === password);
+  const sentence = 'must not be CLIENT_SECRET or the password of REDIS_URL: each key has one purpose.';
+  return isReused ? [{ name: 'SESSION_SECRETS', sentence }] : [];
 }
 
 function clientFaults(values: Values, files: Files): readonly Fault[] {

@@ -13,8 +13,8 @@
 
 import type { Clock } from '../base/clock.ts';
 import { type EndReason, endedBy, idleEndOf, type Lifetimes, type OpenedSession } from './session.ts';
-import type { SessionReports } from './session-reports.ts';
 import { changesBetween, newestOf, RecentEnds } from './session-changes.ts';
+import type { SessionReports } from './session-reports.ts';
 import type { SessionStore } from './store.ts';
 
 /** What a watcher is told. `session` is the newest that is known. */

@@ -354,6 +354,11 @@ const unsafe: readonly Row[] = [
 /** Keys and secrets that can be guessed. */
 const weak: readonly Row[] = [
   [
+    'a session secret that is the client secret',
+    { SESSION_SECRETS: production.CLIENT_SECRET },
+    ['SESSION_SECRETS: must not be CLIENT_SECRET or the password of REDIS_URL: each key has one purpose.'],
+  ],
+  [
     'the key of another certificate',
     { TLS_CERT_FILE: 'cert.pem', TLS_KEY_FILE: 'other.pem' },
     ['TLS_KEY_FILE: must hold the key of the first certificate in TLS_CERT_FILE.'],

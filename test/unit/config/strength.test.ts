@@ -79,6 +79,19 @@ describe('SESSION_SECRETS', () => {
     expect(withSecrets(`${key}, ${keyOf()}`)).toEqual([]);
   });
 
+  it.each([
+    ['the client secret', (key: string) => ({ CLIENT_SECRET: key })],
+    ['the password of Redis', (key: string) => ({ REDIS_URL: `rediss://u:${key}@redis.internal` })],
+  ])('CA-12: refuses an entry that is %s too', (_name, elsewhere) => {
+    const [key, other] = [keyOf(), keyOf()];
+    const withKeys = (text: string) => faultsOf({ ...production, ...elsewhere(key), SESSION_SECRETS: text });
+
+    expect(withKeys(`${other},${key}`)).toEqual([
+      'SESSION_SECRETS: must not be CLIENT_SECRET or the password of REDIS_URL: each key has one purpose.',
+    ]);
+    expect(withKeys(other)).toEqual([]);
+  });
+
   it('CA-13: refuses every byte string that repeats itself', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 8 }), bytes, (period, all) => {

@@ -309,13 +309,21 @@ describe('the store that express-session is given', () => {
     }
   });
 
-  it('looks up nothing but secrets', async () => {
-    const { secret } = await at.signIn();
+  it('CK-08: looks up nothing but secrets', async () => {
+    const { secret, session } = await at.signIn();
     const get = (id: string) => outcome((done) => stored().get(id, done));
+    const asked: string[] = [];
+    const read = store.read.bind(store);
+    store.read = (id) => {
+      asked.push(id);
+      return read(id);
+    };
 
     expect(await get('x')).toEqual([null, null]);
     expect(await get(`${secret}A`)).toEqual([null, null]);
+    expect(asked).toEqual([]);
     expect(await get(secret)).toEqual([null, expect.objectContaining({ isStored: true })]);
+    expect(asked).toEqual([session.id]);
   });
 
   it('ends a session that it is told to destroy, for the reason revoked where nobody gave one', async () => {
