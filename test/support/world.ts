@@ -34,6 +34,8 @@ export interface WorldOptions {
   /** Where `/api` goes; the orders API unless told otherwise. */
   readonly upstream?: string;
   readonly redisUrl?: string;
+  /** Files that the settings name, by path; others are read from the disk. */
+  readonly files?: Readonly<Record<string, string>>;
   readonly clock?: ShiftedClock;
 }
 
@@ -89,7 +91,7 @@ export async function startWorld(options: WorldOptions = {}, at?: Address): Prom
     issuer: options.issuer ?? demo?.provider.issuer,
     api: options.upstream ?? demo?.orders.url,
   });
-  const config = loadConfig(env, filesOnDisk);
+  const config = loadConfig(env, { readFile: (path) => options.files?.[path] ?? filesOnDisk.readFile(path) });
   const app = createApp(config, { trail, clock });
   const { port, operationsPort } = await app.listen();
   await app.ready();
