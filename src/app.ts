@@ -75,8 +75,10 @@ export class App {
   }
 
   async #close(reason: string): Promise<void> {
-    const { config, trail, revoker, refresher, provider, upstreams, store } = this.#parts;
+    const { config, trail, events, watch, revoker, refresher, provider, upstreams, store } = this.#parts;
+    events.close();
     await this.#public.close(config.shutdownTimeoutMs);
+    watch.close();
     await refresher.settled(config.shutdownTimeoutMs);
     await revoker.settled(config.providerTimeoutMs);
     await Promise.all([provider.close(), upstreams.close(), store.close()]);

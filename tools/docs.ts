@@ -45,16 +45,30 @@ function textAt(path: string): string | undefined {
   }
 }
 
-function run(root: string, args: readonly string[]): number {
-  const stale = staleFiles(root);
-  if (!args.includes('--check')) {
-    for (const { file, make } of madeFiles.filter(({ file }) => stale.includes(file)))
-      writeFileSync(join(root, file), make());
-    process.stdout.write(stale.length === 0 ? 'All files are as they should be.\n' : `Written: ${stale.join(', ')}\n`);
-    return 0;
-  }
-  for (const file of stale) process.stderr.write(`${file} is not what \`npm run docs\` makes.\n`);
-  return stale.length === 0 ? 0 : 1;
+/** What the program works on. */
+export interface Surface {
+  readonly root: string;
+  readonly files: readonly MadeFile[];
+  /** Takes lines for the terminal. */
+  readonly write: (line: string) => void;
 }
 
-if (import.meta.main) process.exitCode = run(join(import.meta.dirname, '..'), process.argv.slice(2));
+/** Writes the files, or with `--check` only says which are stale; gives the exit code. */
+export function refresh(args: readonly string[], { root, files, write }: Surface): number {
+  const stale = staleFiles(root, files);
+  if (args.includes('--check')) {
+    for (const file of stale) write(`${file} is not what \`npm run docs\` makes.`);
+    return stale.length === 0 ? 0 : 1;
+  }
+  for (const { file, make } of files) if (stale.includes(file)) writeFileSync(join(root, file), make());
+  write(stale.length === 0 ? 'All files are as they should be.' : `Written: ${stale.join(', ')}`);
+  return 0;
+}
+
+if (import.meta.main) {
+  process.exitCode = refresh(process.argv.slice(2), {
+    root: join(import.meta.dirname, '..'),
+    files: madeFiles,
+    write: (line) => void process.stdout.write(`${line}\n`),
+  });
+}

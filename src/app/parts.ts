@@ -13,21 +13,26 @@ import { createFrontend, type Frontend } from '../http/frontend.ts';
 import { deriveKey, KeyRing } from '../keys/key-ring.ts';
 import { Metrics } from '../metrics/catalogue.ts';
 import { Provider } from '../oidc/provider.ts';
+import { SessionEvents } from '../oidc/session-events.ts';
 import { Forwarder } from '../proxy/forward.ts';
 import { Routes } from '../proxy/routes.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
 import { connectRedis } from '../redis/client.ts';
 import { MemorySessionStore } from '../session/memory-store.ts';
+import { OwnSessions } from '../session/own-sessions.ts';
 import { RedisSessionStore } from '../session/redis-store.ts';
 import type { Lifetimes } from '../session/session.ts';
 import { sessionReportsTo } from '../session/session-reports.ts';
+import { SessionWatch } from '../session/session-watch.ts';
 import { Sessions } from '../session/sessions.ts';
 import type { SessionStore } from '../session/store.ts';
 import { Csrf } from '../stages/csrf.ts';
 import { Attempts } from '../token/attempts.ts';
 import { Refresher } from '../token/refresh.ts';
+import type { Renewal } from '../token/renewal.ts';
 import { tokenReportsTo } from '../token/reports.ts';
 import { Revoker } from '../token/revoke.ts';
+import { isToBeRevoked } from '../token/revoke-ended.ts';
 import { Tokens } from '../token/tokens.ts';
 
 /** What everything is made with. */
@@ -52,6 +57,9 @@ export interface Parts extends Tools {
   readonly keys: KeyRing;
   readonly store: SessionStore;
   readonly sessions: Sessions;
+  readonly ownSessions: OwnSessions;
+  readonly watch: SessionWatch;
+  readonly events: SessionEvents;
   readonly provider: Provider;
   readonly providerHealth: ProviderHealth;
   readonly csrf: Csrf;
@@ -69,16 +77,24 @@ const waitBeyondMs = 1_000;
 /** Makes them. Nothing is waited for: the store and the provider are reached in the background. */
 export function createParts(config: Config, tools: Tools): Parts {
   const base = createBase(config, tools);
-  const sessions = new Sessions({ ...base, reports: sessionReportsTo(base) });
+  const sessionReports = sessionReportsTo(base);
+  const sessions = new Sessions({ ...base, reports: sessionReports });
   const reports = tokenReportsTo(base);
   const providerHealth: ProviderHealth = { isAway: false };
   const provider = createProvider(base, providerHealth);
   const revoker = new Revoker({ provider, reports, clock: base.clock });
+  const watch = new SessionWatch({
+    ...base,
+    ...{ sessions, reports: sessionReports },
+    onEnded: (session, reason) => {
+      if (isToBeRevoked(session.tokens, reason)) void revoker.revokeSession(session);
+    },
+  });
   const attempts = new Attempts({ clock: base.clock });
   const { userClaims } = config;
   const refresher = new Refresher({ sessions, provider, revoker, reports, attempts, clock: base.clock, userClaims });
   const tokens = new Tokens({
-    refresher,
+    refresher: { renew: async (session, audience) => seenBy(watch, await refresher.renew(session, audience)) },
     sessions,
     reports,
     clock: base.clock,
@@ -96,6 +112,9 @@ export function createParts(config: Config, tools: Tools): Parts {
   return {
     ...base,
     sessions,
+    ownSessions: new OwnSessions({ ...base, sessions }),
+    watch,
+    events: new SessionEvents({ ...base, sessions, watch, csrf, userClaims }),
     provider,
     providerHealth,
     csrf,
@@ -106,6 +125,12 @@ export function createParts(config: Config, tools: Tools): Parts {
     upstreams,
     forwarder,
   };
+}
+
+// Whoever brought new tokens about, every page of the session hears of them.
+function seenBy(watch: SessionWatch, renewal: Renewal): Renewal {
+  if (renewal.kind === 'renewed') watch.saw(renewal.session);
+  return renewal;
 }
 
 type Base = Pick<

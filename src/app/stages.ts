@@ -4,10 +4,11 @@
  * @module
  */
 
-import { answerApiCall } from '../api.ts';
+import { type ApiParts, answerApiCall } from '../api.ts';
 import { truncatedAddress } from '../audit/redact.ts';
 import { TrustedProxies } from '../http/client-address.ts';
 import { Receiver } from '../http/receive-request.ts';
+import { answerBackChannelLogout } from '../oidc/back-channel-logout.ts';
 import { answerCallback } from '../oidc/callback.ts';
 import type { SignInEvent } from '../oidc/callback-parts.ts';
 import { answerLogin } from '../oidc/login.ts';
@@ -15,10 +16,12 @@ import { LoginCookies } from '../oidc/login-cookies.ts';
 import { LoginKeys } from '../oidc/login-keys.ts';
 import { LoginLimit } from '../oidc/login-limit.ts';
 import { answerLogout, answerLogoutPage } from '../oidc/logout.ts';
+import { answerEndOtherSessions, answerEndSession, answerMySessions } from '../oidc/my-sessions.ts';
 import { answerRefresh, answerSession } from '../oidc/session-info.ts';
 import { StateClaims } from '../oidc/state-claims.ts';
 import type { Stages } from '../pipeline.ts';
 import type { SessionCarrier } from '../session/carrier.ts';
+import { withSession } from '../session/with-session.ts';
 import { corsStage } from '../stages/cors.ts';
 import { crossOriginStage, plainHttpStage } from '../stages/guards.ts';
 import { operationsStage, type Readiness } from '../stages/operations.ts';
@@ -46,7 +49,10 @@ export function createStages(parts: Parts, { recorder, readiness }: AppState): S
     frontends: [frontend],
     trustedProxies: new TrustedProxies(config.trustedProxies),
   });
-  const apiParts = { routes, sessions, csrf, tokens, proxy: forwarder };
+  const proxy: ApiParts['proxy'] = {
+    forward: (authorized, route) => withSession(authorized, () => forwarder.forward(authorized, route), parts),
+  };
+  const apiParts = { routes, sessions, csrf, tokens, proxy };
   return {
     record: (message, response) => recorder.open(message, response),
     receive: receiveStage({ receiver, refusalHeaders: refusalHeadersOf(frontend) }),
@@ -97,6 +103,37 @@ function signInRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
       path: paths.logout,
       writesSession: true,
       answer: (request, carrier) => answerLogout(request, carrier, parts),
+    },
+    ...sessionRoutes(parts),
+  ];
+}
+
+// None of them needs express-session: they begin no session, and end them in the store.
+function sessionRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
+  const { config, events, frontend } = parts;
+  const { paths } = frontend;
+  const writesSession = false;
+  const back = { ...parts, clientId: config.client.id };
+  return [
+    { method: 'get', path: paths.events, writesSession, answer: (request) => events.answer(request) },
+    { method: 'get', path: paths.sessions, writesSession, answer: (request) => answerMySessions(request, parts) },
+    {
+      method: 'delete',
+      path: paths.sessions,
+      writesSession,
+      answer: (request) => answerEndOtherSessions(request, parts),
+    },
+    {
+      method: 'delete',
+      path: `${paths.sessions}/:id`,
+      writesSession,
+      answer: (request) => answerEndSession(request, parts),
+    },
+    {
+      method: 'post',
+      path: paths.backChannelLogout,
+      writesSession,
+      answer: (request) => answerBackChannelLogout(request, back),
     },
   ];
 }

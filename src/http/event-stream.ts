@@ -42,6 +42,8 @@ export class EventStream {
       for (const cancel of this.#cancelers) cancel();
       onClosed();
     });
+    // What follows a stream on its connection would only keep a server that ends waiting.
+    response.shouldKeepAlive = false;
     replyHeaders.applyTo(response);
     response.writeHead(200, head);
     response.flushHeaders();

@@ -65,6 +65,7 @@ export class Listener {
     this.#server = options.tls
       ? createTlsServer({ ...strict, ...options.tls, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] })
       : createServer(strict);
+    const refusals: Refusals = { onRefused: events.onRefused, clock: options.clock };
     const onRequest = (from: Incoming) => {
       if (this.#draining) from.response.shouldKeepAlive = false;
       events.onRequest(from);
@@ -76,12 +77,19 @@ export class Listener {
     this.#server.on('request', answer).on('checkContinue', answer).on('checkExpectation', answer);
     this.#server.on('upgrade', (message, duplex, head) => {
       const socket = duplex as Socket; // Node gives a net.Socket unless somebody emits the event by hand
+      // Node has taken its own listener off; without one a reset would end the process.
+      socket.on('error', () => socket.destroy());
+      // Sent before the answer to an earlier request: that answer still owns the socket.
+      if (answerOn(socket) !== undefined) return refuse(socket, 'request-ambiguous', refusals);
       this.#upgraded.add(socket);
       socket.once('close', () => this.#upgraded.delete(socket));
       onRequest({ message, response: responseOn(message, socket), upgrade: { socket, head } });
     });
-    this.#server.on('connect', (_message, socket) => refuse(socket, 'method-unknown', events));
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => onClientError(error, socket, events));
+    this.#server.on('connect', (_message, socket) => {
+      socket.on('error', () => socket.destroy()); // as above
+      refuse(socket, 'method-unknown', refusals);
+    });
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => onClientError(error, socket, refusals));
   }
 
   /** Opens the port. Rejects, with what to do, when it cannot be had. */
@@ -120,17 +128,15 @@ function responseOn(message: Incoming['message'], socket: Socket): ServerRespons
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
   response.once('finish', () => socket.destroySoon());
-  // Node has taken its own listener off; without one a reset would end the process.
-  socket.on('error', () => socket.destroy());
   return response;
 }
 
-function onClientError(error: NodeJS.ErrnoException, socket: Duplex, events: ListenerEvents): void {
+function onClientError(error: NodeJS.ErrnoException, socket: Duplex, refusals: Refusals): void {
   if (error.code === 'ECONNRESET' || error.code === 'EPIPE') {
     socket.destroy();
     return;
   }
-  refuse(socket, parserCodes.get(error.code ?? '') ?? 'request-ambiguous', { ...events, detail: error.code });
+  refuse(socket, parserCodes.get(error.code ?? '') ?? 'request-ambiguous', { ...refusals, detail: error.code });
 }
 
 const parserCodes: ReadonlyMap<string, ErrorCode> = new Map([
@@ -140,14 +146,18 @@ const parserCodes: ReadonlyMap<string, ErrorCode> = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', 'request-timeout'],
 ]);
 
+interface Refusals extends Pick<ListenerEvents, 'onRefused'> {
+  readonly clock: Clock;
+  readonly detail?: string | undefined;
+}
+
+/** How long a client may take to close after a refusal, in ms. Node has no timer for such a socket any more. */
+const lingerMs = 5_000;
+
 // There is no response object to write to, or it must not be trusted any more: bytes by hand, and the connection ends.
-function refuse(
-  socket: Duplex,
-  code: ErrorCode,
-  { onRefused, detail }: Pick<ListenerEvents, 'onRefused'> & { detail?: string | undefined },
-): void {
+function refuse(socket: Duplex, code: ErrorCode, { onRefused, clock, detail }: Refusals): void {
   onRefused(code, detail ?? code);
-  if (!socket.writable || isAnswering(socket)) {
+  if (!socket.writable || belongsToAnother(socket)) {
     socket.destroy();
     return;
   }
@@ -157,11 +167,21 @@ function refuse(
     `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
       `Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nX-Error-Source: ${source}\r\nConnection: close\r\n\r\n${body}`,
   );
+  socket.resume();
+  const cancel = clock.after(lingerMs, () => socket.destroy());
+  socket.once('close', cancel);
 }
 
-/** Whether an answer was begun on this connection: bytes put behind it would be read as part of it. */
-function isAnswering(socket: Duplex): boolean {
-  return '_httpMessage' in socket && socket._httpMessage instanceof ServerResponse && socket._httpMessage.headersSent;
+/** The answer that is under way on this connection. Node keeps it under a name of its own. */
+function answerOn(socket: Duplex): ServerResponse | undefined {
+  const answer = '_httpMessage' in socket ? socket._httpMessage : undefined;
+  return answer instanceof ServerResponse ? answer : undefined;
+}
+
+/** Whether a refusal written now would be read as the answer to an earlier request, or as a part of it. */
+function belongsToAnother(socket: Duplex): boolean {
+  const answer = answerOn(socket);
+  return answer !== undefined && (answer.headersSent || answer.req.complete);
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: ListenerOptions): Error {

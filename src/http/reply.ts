@@ -17,6 +17,9 @@ export interface Reply {
   readonly body?: string | Uint8Array;
 }
 
+/** In place of a {@link Reply}: the answer has been begun and goes on by itself. */
+export const underWay = 'under-way';
+
 /** What an answer is written to. */
 export type Answerable = Pick<InboundRequest, 'method' | 'response' | 'replyHeaders'>;
 

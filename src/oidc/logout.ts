@@ -52,7 +52,7 @@ export interface EndSession {
 }
 
 /** What the browser keeps of a signed-in person goes with the session (ASVS 14.3.1). */
-const cleaned = { 'Clear-Site-Data': '"cache","storage"' };
+export const cleaned = { 'Clear-Site-Data': '"cache","storage"' };
 
 /** Answers `POST /logout`. Throws `csrf-token-invalid` or `store-unavailable`; then the session lives. */
 export async function answerLogout(
@@ -64,14 +64,25 @@ export async function answerLogout(
   const isForm = isFormPost(request);
   if (session === undefined) return isForm ? redirectReply('/') : { status: 204 };
   checkProof({ request, session, isForm }, parts);
-  const latest = await newest(session, parts);
-  await parts.sessions.end(latest, 'signed-out');
-  await parts.revoker.revokeSession(latest);
+  const latest = await endOwnSession(session, parts);
   await carrier().drop();
   if (new URLSearchParams(request.search).get('local') === 'true') return { status: 204, headers: cleaned };
   const url = endSessionUrl(latest, request, parts);
   if (isForm) return redirectReply(url ?? '/', cleaned);
   return jsonReply(200, { end_session_url: url ?? null }, cleaned);
+}
+
+/** What {@link endOwnSession} needs. */
+export type EndingParts = Pick<LogoutParts, 'revoker' | 'clock'> & {
+  readonly sessions: Omit<LogoutParts['sessions'], 'look'>;
+};
+
+/** Ends a session as its person wishes, then revokes what was alive of it, and gives it as it was last. Throws `store-unavailable`; then it lives. */
+export async function endOwnSession(session: OpenedSession, parts: EndingParts): Promise<OpenedSession> {
+  const latest = await newest(session, parts);
+  await parts.sessions.end(latest, 'signed-out');
+  await parts.revoker.revokeSession(latest);
+  return latest;
 }
 
 /** Answers `GET /logout`: a page with one button. It asks nobody and changes nothing. */
@@ -119,7 +130,7 @@ function isFormPost({ fetchMode, headers }: ClearedRequest): boolean {
  * ones between looking and ending: what is revoked is then what is alive. A
  * refresh under way finds the session gone and revokes what it gets.
  */
-async function newest(session: OpenedSession, { sessions, clock }: LogoutParts): Promise<OpenedSession> {
+async function newest(session: OpenedSession, { sessions, clock }: EndingParts): Promise<OpenedSession> {
   let latest = session;
   for (let rounds = 0; rounds < mostRounds; rounds++) {
     const claim = { owner: `sign-out.${randomToken(128)}`, until: clock.now() + claimMs };

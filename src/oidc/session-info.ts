@@ -15,8 +15,17 @@ import type { AuthenticatedRequest, ClearedRequest } from '../http/inbound.ts';
 import { jsonReply, type Reply } from '../http/reply.ts';
 import { endOf, idleEndOf, type Lifetimes, type OpenedSession } from '../session/session.ts';
 
+/** What a session is described with. */
+export interface DescribingParts {
+  readonly csrf: { tokenFor(session: OpenedSession): string | null };
+  readonly clock: Pick<Clock, 'now'>;
+  readonly lifetimes: Lifetimes;
+  /** `USER_CLAIMS`. */
+  readonly userClaims: readonly string[];
+}
+
 /** What both routes need. */
-export interface SessionInfoParts {
+export interface SessionInfoParts extends DescribingParts {
   readonly sessions: {
     /** The session of a request, without counting as activity. */
     look(request: ClearedRequest): Promise<OpenedSession | undefined>;
@@ -30,10 +39,6 @@ export interface SessionInfoParts {
     tokenFor(session: OpenedSession): string | null;
   };
   readonly tokens: { renewNow(request: AuthenticatedRequest<OpenedSession>): Promise<OpenedSession> };
-  readonly clock: Clock;
-  readonly lifetimes: Lifetimes;
-  /** `USER_CLAIMS`. */
-  readonly userClaims: readonly string[];
 }
 
 /** Answers `GET /session`. Throws `store-unavailable`. */
@@ -59,12 +64,13 @@ function signedIn(request: ClearedRequest, session: OpenedSession, parts: Sessio
   const cookie = parts.sessions.renewedCookie(request);
   return jsonReply(
     200,
-    describe(session, request.frontend, parts),
+    describeSession(session, request.frontend, parts),
     cookie === undefined ? {} : { 'Set-Cookie': cookie },
   );
 }
 
-function describe(session: OpenedSession, { paths }: Frontend, parts: SessionInfoParts): object {
+/** The body of `GET /session` for a signed-in person, with seconds as they are now. */
+export function describeSession(session: OpenedSession, { paths }: Frontend, parts: DescribingParts): object {
   const { clock, lifetimes, csrf, userClaims } = parts;
   const now = clock.now();
   const end = endOf(session);

@@ -104,5 +104,7 @@ function addContentType(flat: string[], headers: IncomingHttpHeaders, { status, 
     return;
   }
   flat.push('content-type', type);
-  if (type !== 'application/json' && !inert.test(type)) flat.push('content-security-policy', 'sandbox');
+  // At a comma browsers begin anew and take the last type they know (Fetch, "extract a MIME type").
+  const isInert = type === 'application/json' || (inert.test(type) && !type.includes(','));
+  if (!isInert) flat.push('content-security-policy', 'sandbox');
 }

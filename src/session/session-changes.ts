@@ -11,9 +11,8 @@ import type { EndReason, OpenedSession } from './session.ts';
 
 /** The newer of two readings of one session. They come from several places, and not always in order. */
 export function newestOf(known: OpenedSession, seen: OpenedSession): OpenedSession {
-  const isOlder = seen.tokensVersion < known.tokensVersion || seen.version < known.version;
-  const isLessActive = seen.tokensVersion === known.tokensVersion && seen.version === known.version;
-  return isOlder || (isLessActive && seen.seenAt <= known.seenAt) ? known : seen;
+  const gained = seen.tokensVersion - known.tokensVersion || seen.version - known.version || seen.seenAt - known.seenAt;
+  return gained > 0 ? seen : known;
 }
 
 /** What is to be told of a newer reading. Activity is not: it is nobody's news. */

@@ -92,6 +92,18 @@ export class SessionIndex {
     return found.flat();
   }
 
+  /** The sessions there are, wherever they stand: during a rotation of keys one may be found twice. */
+  async membersOf({ index, issuer, value }: Sought): Promise<readonly IndexMember[]> {
+    const places = this.#keys.entries.map((entry) => placeOf({ index, issuer, value }, entry));
+    const found = await Promise.all(
+      places.map(async (place) => {
+        const ids = await this.#store.membersOf(place.index, place.key);
+        return ids.map((id) => ({ ...place, id }));
+      }),
+    );
+    return found.flat();
+  }
+
   /** Takes out a member whose session has ended. */
   drop(member: IndexMember): Promise<void> {
     return this.#store.removeFromIndex(member);

@@ -196,12 +196,14 @@ export class SessionWatch {
       return;
     }
     this.saw(latest);
-    const reason = endedBy(watched.session, { lifetimes, now: clock.now() });
+    // What is watched may have been left meanwhile and not have learnt of it.
+    const session = newestOf(watched.session, latest);
+    const reason = endedBy(session, { lifetimes, now: clock.now() });
     if (reason === undefined) {
       this.#warn(watched);
       return;
     }
-    await sessions.end(watched.session, reason);
+    await sessions.end(session, reason);
     this.#end(id, reason);
   }
 

@@ -129,6 +129,10 @@ function hygiene(asked: WeakMap<IncomingMessage, InboundRequest>): Plugin<Incomi
     });
     server.on('proxyReqWs', (proxyRequest, _message, socket) => {
       socket.once('close', () => proxyRequest.destroy());
+      const clean = ({ headers }: IncomingMessage) => {
+        for (const name of removed) delete headers[name];
+      };
+      proxyRequest.prependListener('upgrade', clean).prependListener('response', clean);
       proxyRequest.once('upgrade', (_answer, upstreamSocket) => endTogether(socket, upstreamSocket));
     });
     server.on('econnreset', (_error, _message, target) => {

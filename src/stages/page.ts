@@ -20,6 +20,9 @@ import { ProblemError } from '../errors.ts';
 import type { Answer } from '../guards/step.ts';
 import type { ClearedRequest } from '../http/inbound.ts';
 
+/** How long a browser may take no byte of a file, in ms: as long as of an API's answer. */
+const readerTimeoutMs = 120_000;
+
 /** Makes the stage for a folder. Throws, with what to do, when it cannot be read or has no `index.html`. */
 export function pageFromFiles(directory: string): Answer {
   const root = resolve(directory);
@@ -35,6 +38,8 @@ export function pageFromFiles(directory: string): Answer {
     const file = fileFor(request, files);
     if (file === undefined) throw new ProblemError('not-found');
     request.replyHeaders.applyTo(request.response);
+    // A reader that takes nothing for so long is cut; Node sets another limit when the answer has ended.
+    request.message.socket.setTimeout(readerTimeoutMs);
     request.message.url = file.split('/').map(encodeURIComponent).join('/');
     return new Promise((_done, reject) => {
       serve(

@@ -13,14 +13,15 @@ import { ProblemError } from '../errors.ts';
 import type { Answer } from '../guards/step.ts';
 import type { ClearedRequest } from '../http/inbound.ts';
 import { failureReply } from '../http/problem.ts';
-import { type Reply, sendReply } from '../http/reply.ts';
+import { type Reply, sendReply, underWay } from '../http/reply.ts';
 
 /** One route. `Carrier` is what writes the session cookie; only routes that say so have one. */
 export interface SignInRoute<Carrier> {
-  readonly method: 'get' | 'post';
+  readonly method: 'get' | 'post' | 'delete';
+  /** As Express matches it: `:name` stands for one segment. */
   readonly path: string;
   readonly writesSession: boolean;
-  readonly answer: (request: ClearedRequest, carrier: () => Carrier) => Promise<Reply>;
+  readonly answer: (request: ClearedRequest, carrier: () => Carrier) => Promise<Reply | typeof underWay>;
 }
 
 /** How express-session is mounted, and what is made of it. */
@@ -43,7 +44,8 @@ export function signInStage<Carrier>(routes: readonly SignInRoute<Carrier>[], mo
   for (const { method, path, writesSession, answer } of routes) {
     app[method](path, ...(writesSession ? [mount.middleware] : []), async (message: IncomingMessage) => {
       const request = requestOf(message);
-      sendReply(request, await answer(request, () => mount.carrierOf(message)));
+      const reply = await answer(request, () => mount.carrierOf(message));
+      if (reply !== underWay) sendReply(request, reply);
     });
   }
   for (const path of new Set(routes.map((route) => route.path))) {

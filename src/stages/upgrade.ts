@@ -12,9 +12,15 @@ import type { PageUpstream } from './page-upstream.ts';
 /** Makes the stage. `page` is the server of the page, where it has one: its hot reload is the only WebSocket offered. */
 export function upgradeStage(page: PageUpstream | undefined): Answer {
   return (request) => {
-    const { upgrade, response, path, headers } = request;
+    const { upgrade, response, method, path, headers } = request;
     const isApi = path === '/api' || path.startsWith('/api/');
-    if (page === undefined || upgrade === undefined || isApi || headers.upgrade?.toLowerCase() !== 'websocket') {
+    if (
+      page === undefined ||
+      upgrade === undefined ||
+      method !== 'GET' ||
+      isApi ||
+      headers.upgrade?.toLowerCase() !== 'websocket'
+    ) {
       throw new ProblemError('upgrade-refused');
     }
     response.detachSocket(upgrade.socket);

@@ -19,6 +19,7 @@ import { SingleFlight } from '../base/single-flight.ts';
 import type { OpenedSession } from '../session/session.ts';
 import type { Attempts } from './attempts.ts';
 import { freshnessOf, setOf } from './freshness.ts';
+import { giveBack } from './give-back.ts';
 import { type WaitingParts, waitForOwner } from './owner.ts';
 import type { Claim, Renewal, SpendableSessions, Spending, SpendingParts, Step } from './renewal.ts';
 import { spend } from './spending.ts';
@@ -138,9 +139,14 @@ export class Refresher {
     return this.#whenFree(session, { audience, end });
   }
 
-  #begin(session: OpenedSession, { claim, lapsed }: { readonly claim: Claim; readonly lapsed: boolean }) {
+  async #begin(session: OpenedSession, { claim, lapsed }: { readonly claim: Claim; readonly lapsed: boolean }) {
     const { sessions } = this.#parts;
-    return lapsed ? sessions.takeSpendingOver(session, claim) : sessions.beginSpending(session, claim);
+    try {
+      return await (lapsed ? sessions.takeSpendingOver(session, claim) : sessions.beginSpending(session, claim));
+    } catch (error) {
+      void giveBack(this.#parts, { session, claim }); // the store may have taken it, or may take it yet
+      throw error;
+    }
   }
 
   async #spend(spending: Spending): Promise<Step> {

@@ -9,10 +9,10 @@
 import { type Grant, GrantError } from '../oidc/grant.ts';
 import { type RefreshFailure, refreshFailures } from './failures.ts';
 import { setOf } from './freshness.ts';
+import { giveBack } from './give-back.ts';
 import { isSamePerson } from './identity.ts';
-import { holdMs, keep } from './keep.ts';
+import { keep } from './keep.ts';
 import { keepClaim } from './lease.ts';
-import { persist } from './persist.ts';
 import type { Spending, SpendingParts, Step } from './renewal.ts';
 
 /** Spends the refresh token. Throws `store-unavailable` when the end of a session could not be written. */
@@ -84,17 +84,4 @@ async function fail(parts: SpendingParts, spending: Spending, failed: Failed): P
   const isOver = latest === undefined; // a sign-out revokes the token, and so it is refused
   reports.refreshFailed(session, { audience, failure: isOver ? 'signed-out' : failure, reason, cause });
   return { kind: 'ended' };
-}
-
-// Only the first attempt is waited for. Until one succeeds the claim stands, and its owner may be taken for gone.
-async function giveBack(parts: SpendingParts, { session, claim }: Spending): Promise<void> {
-  const abandon = () => parts.sessions.abandonSpending(session, claim);
-  try {
-    await abandon();
-  } catch (first) {
-    parts.reports.trouble(session, { what: 'a claim to refresh could not be given back yet', cause: first });
-    persist(abandon, { clock: parts.clock, limitMs: holdMs }).catch((cause: unknown) =>
-      parts.reports.trouble(session, { what: 'a claim to refresh could not be given back', cause }),
-    );
-  }
 }

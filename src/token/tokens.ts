@@ -58,7 +58,10 @@ export class Tokens {
   async attach(request: Signed, route: TokenRoute): Promise<AuthorizedRequest> {
     const { session } = request;
     const living = this.#isOver(session) ? await this.#reread(request) : session;
-    if (route.token === 'none') return authorize(request, undefined);
+    if (route.token === 'none') {
+      checkScopes(route, setOf(living.tokens, '')?.scope ?? []);
+      return authorize(request, undefined);
+    }
     const audience = this.#audienceOf(route);
     const set = setOf(living.tokens, audience);
     const freshness = this.#freshnessOf(living, set);
@@ -172,10 +175,14 @@ export class Tokens {
 }
 
 /** The value of `Authorization`. What is granted may be less than at the sign-in (RFC 6749, 6; RF-09). */
-function bearerFor({ scopes }: TokenRoute, { accessToken, scope }: TokenSet): string {
-  const isAllowed = scopes.every((needed) => scope.includes(needed));
-  if (!isAllowed) throw new ProblemError('scope-missing', { members: { scopes } });
+function bearerFor(route: TokenRoute, { accessToken, scope }: TokenSet): string {
+  checkScopes(route, scope);
   return `Bearer ${accessToken}`;
+}
+
+function checkScopes({ scopes }: TokenRoute, granted: readonly string[]): void {
+  const isAllowed = scopes.every((needed) => granted.includes(needed));
+  if (!isAllowed) throw new ProblemError('scope-missing', { members: { scopes } });
 }
 
 function setIn(

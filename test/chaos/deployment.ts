@@ -40,6 +40,21 @@ export interface Person extends Caller {
   readonly login: 'alice' | 'bob';
   readonly browser: Browser;
   readonly csrfToken: string;
+  /** The handle that `/session` shows. */
+  readonly sessionId: string;
+}
+
+/** What is read of `/session`. */
+interface SignedInSession {
+  readonly authenticated: boolean;
+  readonly csrf_token: string;
+  readonly session: { readonly id: string };
+}
+
+interface Parts extends Pick<Deployment, 'origin' | 'instances' | 'provider' | 'orders'> {
+  /** For the rules file. */
+  readonly directory: string;
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** A running deployment. */
@@ -49,19 +64,26 @@ export class Deployment {
   readonly provider: AuthorizationServer;
   readonly orders: OrdersApi;
   readonly #directory: string;
+  readonly #env: Readonly<Record<string, string>>;
 
   /** Use {@link startDeployment}. */
-  constructor(parts: Pick<Deployment, 'origin' | 'instances' | 'provider' | 'orders'> & { directory: string }) {
+  constructor(parts: Parts) {
     this.origin = parts.origin;
     this.instances = parts.instances;
     this.provider = parts.provider;
     this.orders = parts.orders;
     this.#directory = parts.directory;
+    this.#env = parts.env;
   }
 
   /** The public ports of the processes, in their order. */
   get ports(): readonly number[] {
     return this.instances.map((instance) => instance.port());
+  }
+
+  /** Where Claimcheck serves the numbers of the process, by `/readyz` and the like. */
+  ops(instance: ServerProcess, path: string): Promise<Response> {
+    return fetch(`http://127.0.0.1:${instance.port('OPS_PORT')}${path}`);
   }
 
   /** The first process; the only one of a deployment of one. */
@@ -79,11 +101,18 @@ export class Deployment {
   /** Signs somebody in with a new browser. Throws when that does not end on the page. */
   async signIn(login: 'alice' | 'bob' = 'alice', instance: ServerProcess = this.instance): Promise<Person> {
     const browser = this.browser(instance);
-    const landed = await browser.navigate(`${this.origin}/login?login_hint=${login}`, { from: `${this.origin}/` });
-    const session = (await browser.fetch(`${this.origin}/session`, { from: `${this.origin}/` })).json();
-    if (session.authenticated !== true) throw new Error(`signing in ended at ${landed.url} with ${landed.status}`);
-    const cookie = browser.cookieHeader(`${this.origin}/api/orders`, { from: `${this.origin}/` }) ?? '';
-    return { login, browser, cookie, host: new URL(this.origin).host, csrfToken: session.csrf_token };
+    const home = { from: `${this.origin}/` };
+    const landed = await browser.navigate(`${this.origin}/login?login_hint=${login}`, home);
+    const session = (await browser.fetch(`${this.origin}/session`, home)).json<SignedInSession>();
+    if (!session.authenticated) throw new Error(`signing in ended at ${landed.url} with ${landed.status}`);
+    const cookie = browser.cookieHeader(`${this.origin}/api/orders`, home) ?? '';
+    const host = new URL(this.origin).host;
+    return { login, browser, cookie, host, csrfToken: session.csrf_token, sessionId: session.session.id };
+  }
+
+  /** The settings of one more process of this deployment, with another Redis. */
+  envFor({ redisUrl }: { readonly redisUrl: string }): Readonly<Record<string, string>> {
+    return { ...this.#env, REDIS_URL: redisUrl };
   }
 
   /** Ends everything. */
@@ -122,7 +151,7 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
       startServer({ entry: 'src/main.ts', ports: ['PORT', 'OPS_PORT'], env }),
     ),
   );
-  return new Deployment({ origin, instances, provider, orders, directory });
+  return new Deployment({ origin, instances, provider, orders, directory, env });
 }
 
 /** The settings of every Claimcheck here that are neither its ports nor its upstreams. */

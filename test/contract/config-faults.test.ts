@@ -395,6 +395,11 @@ const weak: readonly Row[] = [
     { REDIS_URL: 'rediss://:changeme@redis.internal' },
     ['REDIS_URL: must have a password of its own, not one of an example.'],
   ],
+  [
+    'a Redis password out of an example, percent-encoded',
+    { REDIS_URL: 'rediss://:change%2Dme@redis.internal' },
+    ['REDIS_URL: must have a password of its own, not one of an example.'],
+  ],
 ];
 
 /** Secrets that are in two places, or in none. */

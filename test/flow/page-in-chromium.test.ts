@@ -44,6 +44,7 @@ async function visit(path = '/'): Promise<Visit> {
 
 async function textOf(response: Response): Promise<string> {
   const headers = JSON.stringify(await response.headersArray());
+  if (response.headers()['content-type']?.startsWith('text/event-stream')) return headers; // it has no end to wait for
   const body = await response.body().then(
     (bytes) => bytes.toString(),
     () => '', // a redirect has no body to ask for

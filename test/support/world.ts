@@ -115,6 +115,7 @@ async function startDemoParts(
         clientSecret: client.secret,
         redirectUris: [redirectUri],
         postLogoutRedirectUris: [`${origin}/`],
+        backchannelLogoutUri: `${origin}/backchannel-logout`,
       },
       ...(chosen?.clients ?? []),
     ],

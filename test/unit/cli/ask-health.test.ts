@@ -44,6 +44,16 @@ describe('claimcheck health', () => {
     expect((await ranWith(['health'], { env: { OPS_HOST, OPS_PORT } })).code).toBe(0);
   });
 
+  it.each([
+    ['0.0.0.0', '127.0.0.1'],
+    ['::', '[::1]'],
+    ['::1', '[::1]'],
+  ])('asks a server that listens on %s at %s', async (OPS_HOST, host) => {
+    const OPS_PORT = String(await freePort());
+    const { complaints } = await ranWith(['health'], { env: { OPS_HOST, OPS_PORT } });
+    expect(complaints).toContain(`http://${host}:${OPS_PORT}/healthz: `);
+  });
+
   it.each([204, 404, 500, 503])('is not well when the answer is %i', async (status) => {
     const OPS_PORT = await portOf(answering(status));
     const { code, complaints } = await ranWith(['health'], { env: { OPS_PORT } });

@@ -7,9 +7,10 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Environment } from '../../../src/config/environment.ts';
+import { ConfigError } from '../../../src/config/faults.ts';
 import { examine, loadConfig } from '../../../src/config/load.ts';
 import { settingNames, settings } from '../../../src/config/schema.ts';
-import { development, errorOf, faultsOf, filesWith, keyOf, production } from './settings.ts';
+import { development, edwardsPem, errorOf, faultsOf, filesWith, keyOf, production } from './settings.ts';
 
 const faultsWith = (changes: Environment) => faultsOf({ ...production, ...changes });
 const load = (changes = {}) => loadConfig({ ...production, ...changes }, filesWith());
@@ -116,6 +117,23 @@ describe('loadConfig', () => {
       'LOG_LEVEL',
       'CLIENT_SECERT',
     ]);
+  });
+
+  it('tells a fault once that was found twice', () => {
+    const fault = { name: 'PORT', sentence: 'must be a whole number.' };
+    expect(new ConfigError([fault, { ...fault }], { isEmpty: false }).faults).toEqual([
+      'PORT: must be a whole number.',
+    ]);
+  });
+
+  it('uses of a file what it has checked, whatever is written into it meanwhile', () => {
+    const weak = 'not a key';
+    const contents = [edwardsPem(), weak, weak];
+    const files = { readFile: (path: string) => (path === 'key.pem' ? (contents.shift() ?? weak) : '<!doctype html>') };
+    const env = { ...production, CLIENT_AUTH_METHOD: 'private_key_jwt', CLIENT_KEY_FILE: 'key.pem' };
+    const [checked] = contents;
+    expect(loadConfig(env, files).client.key?.reveal()).toBe(checked);
+    expect(faultsOf(env, files)).toHaveLength(1);
   });
 
   it('ends a line for each fault with what to do next', () => {

@@ -239,6 +239,7 @@ describe('the URL of Redis', () => {
         'redis://redis.internal?db=1',
         'redis://redis.internal#0',
         'redis://:p%zz@redis.internal',
+        'redis://u%zz:p@redis.internal',
         'redis://:pa/ss@redis.internal',
         'redis://:pa ss@redis.internal',
         'redis://redis.internal:99999',

@@ -17,7 +17,7 @@ import { catalogue } from '../../../src/errors.ts';
 import { metrics } from '../../../src/metrics/catalogue.ts';
 import { refreshFailures } from '../../../src/token/failures.ts';
 import { jsonText } from '../../../tools/docs/json-text.ts';
-import { madeFiles, staleFiles } from '../../../tools/docs.ts';
+import { madeFiles, refresh, staleFiles } from '../../../tools/docs.ts';
 import { runProgram } from '../../support/processes.ts';
 import { errorOf, faultsOf, filesWith, production } from '../config/settings.ts';
 
@@ -31,7 +31,7 @@ describe('the files that are made', () => {
 
   it('are checked by a program that says which is not', async () => {
     const ended = await runProgram({ entry: 'tools/docs.ts', parameters: ['--check'] });
-    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(ended).toMatchObject({ code: 0, stdout: '', stderr: '' });
   });
 
   it.each([
@@ -63,7 +63,7 @@ function cellsIn(row: string): number {
   return row.replaceAll('\\|', '').split('|').length;
 }
 
-describe('staleFiles', () => {
+describe('files that are stale', () => {
   const files = [
     { file: 'a.md', make: () => 'a' },
     { file: 'docs/b.md', make: () => 'b' },
@@ -78,14 +78,33 @@ describe('staleFiles', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('names none while all are fresh', () => {
+  function refreshed(...args: readonly string[]) {
+    const lines: string[] = [];
+    return { code: refresh(args, { root: folder, files, write: (line) => lines.push(line) }), lines };
+  }
+
+  it('are none while all are fresh', () => {
     expect(staleFiles(folder, files)).toEqual([]);
   });
 
-  it('names a file that differs and one that is missing', () => {
+  it('are those that differ and those that are missing', () => {
     writeFileSync(join(folder, 'a.md'), 'a\n');
     rmSync(join(folder, 'docs/b.md'));
     expect(staleFiles(folder, files)).toEqual(['a.md', 'docs/b.md']);
+  });
+
+  it('are told by --check, which writes nothing and fails', () => {
+    writeFileSync(join(folder, 'a.md'), 'stale');
+    expect(refreshed('--check')).toEqual({ code: 1, lines: ['a.md is not what `npm run docs` makes.'] });
+    expect(readFileSync(join(folder, 'a.md'), 'utf8')).toBe('stale');
+  });
+
+  it('are written without it, and are fresh then', () => {
+    writeFileSync(join(folder, 'a.md'), 'stale');
+    expect(refreshed()).toEqual({ code: 0, lines: ['Written: a.md'] });
+    expect(readFileSync(join(folder, 'a.md'), 'utf8')).toBe('a');
+    expect(refreshed()).toEqual({ code: 0, lines: ['All files are as they should be.'] });
+    expect(refreshed('--check')).toEqual({ code: 0, lines: [] });
   });
 });
 

@@ -1,0 +1,44 @@
+/**
+ * Breaks off what is under way for a session when that ends: an upstream's event
+ * stream, a download. What would be whole in a moment is left that moment.
+ *
+ * @module
+ */
+
+import type { Clock } from '../base/clock.ts';
+import type { AuthorizedRequest, SessionFacts } from '../http/inbound.ts';
+import type { OpenedSession } from './session.ts';
+import type { SessionWatch } from './session-watch.ts';
+
+/** What it needs. */
+export interface WithSessionParts {
+  readonly watch: Pick<SessionWatch, 'watch'>;
+  readonly clock: Pick<Clock, 'after'>;
+}
+
+/** For calls that were sent before the sign-out and are about to be answered; ms. */
+const graceMs = 500;
+
+/** Runs `task`, which answers the request, no longer than its session lives. */
+export async function withSession(
+  { request, session }: AuthorizedRequest,
+  task: () => Promise<void>,
+  { watch, clock }: WithSessionParts,
+): Promise<void> {
+  if (session === undefined || !isOpened(session)) return task();
+  let cancel: (() => void) | undefined;
+  const stop = watch.watch(session, ({ kind }) => {
+    if (kind === 'ended') cancel = clock.after(graceMs, () => request.response.destroy());
+  });
+  try {
+    await task();
+  } finally {
+    stop();
+    cancel?.();
+  }
+}
+
+// Whoever is handed an authorized request knows less of its session than was put into it.
+function isOpened(session: SessionFacts): session is OpenedSession {
+  return 'tokens' in session;
+}
