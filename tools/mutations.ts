@@ -265,7 +265,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'upgrade: an API may be upgraded',
     file: 'src/stages/upgrade.ts',
-    search: ' || isApi',
+    search: '      isApi ||\n',
     replace: '',
     noticedBy: ['test/flow/page.test.ts'],
   },
