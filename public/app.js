@@ -159,6 +159,8 @@ async function signOutHere() {
 
 function hear({ kind, reason }) {
   if (kind !== 'ended') return void look();
+  stopListening?.();
+  stopListening = undefined;
   if (currentView() !== 'signed-in') return;
   // The stream tells why; the server, asked again, tells whether.
   void readSession().then((outcome) =>

@@ -16,11 +16,14 @@ import { eventsUrl } from './session.js';
 
 /** Between two tries to open a stream: it is a convenience, and the server may have good reasons. */
 const refusedPauseMs = 60_000;
+/** The other tabs have heard by then that the session has ended, and none of them opens a stream for it. */
+const endedPauseMs = 1_000;
 
 const kinds = ['refreshed', 'expiring', 'ended', 'claims-changed'];
 
 /**
- * Listens until the returned function is called.
+ * Listens until the returned function is called. After `ended` there is nothing more to
+ * hear, of this session: whoever finds another one then listens anew.
  *
  * @param onEvent Gets the kind, and for `ended` the reason.
  */
@@ -44,7 +47,12 @@ export function listenToSession(onEvent) {
 async function lead({ signal, tell }) {
   try {
     await navigator.locks.request('claimcheck-session-events', { signal }, async () => {
-      while ((await stream({ signal, tell })) === 'refused') await pause({ signal, ms: refusedPauseMs });
+      let outcome = await stream({ signal, tell });
+      while (outcome === 'refused') {
+        await pause({ signal, ms: refusedPauseMs });
+        outcome = await stream({ signal, tell });
+      }
+      if (outcome === 'ended') await pause({ signal, ms: endedPauseMs });
     });
   } catch (error) {
     // Aborted while waiting: another tab has the stream, and this one needs none any more.
@@ -52,26 +60,26 @@ async function lead({ signal, tell }) {
   }
 }
 
-/** Says `over` when nothing more will come, `refused` when the server would not open a stream now. */
+/** Says `ended` when the session has, `over` when nobody listens any more, `refused` when the server would not open a stream now. */
 function stream({ signal, tell }) {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve('over');
     const source = new EventSource(eventsUrl);
-    const end = () => {
+    const end = (how) => {
       source.close();
-      resolve('over');
+      resolve(how);
     };
     for (const kind of kinds) {
       source.addEventListener(kind, ({ data }) => {
+        if (kind === 'ended') end('ended');
         tell({ kind, reason: reasonIn(data) });
-        if (kind === 'ended') end();
       });
     }
     source.addEventListener('error', () => {
       // The browser connects again by itself, unless the answer was no.
       if (source.readyState === EventSource.CLOSED) resolve('refused');
     });
-    signal.addEventListener('abort', end);
+    signal.addEventListener('abort', () => end('over'));
   });
 }
 

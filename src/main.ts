@@ -39,14 +39,18 @@ export async function start(env: Readonly<Record<string, string | undefined>>): 
 
 async function run(): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
-  const running = await start(process.env);
+  const starting = start(process.env);
   const stop = () => {
-    running.close().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
+    starting
+      .then((running) => running.close())
+      .then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
   };
+  // Before a port is open: what was accepted is answered, however early the end is asked for.
   process.once('SIGTERM', stop).once('SIGINT', stop);
+  await starting;
 }
 
 if (import.meta.main) {

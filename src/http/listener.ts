@@ -57,6 +57,7 @@ const partOfLimitToRead = 40;
 export class Listener {
   readonly #server: Server;
   readonly #options: ListenerOptions;
+  readonly #connections = new Set<Socket>();
   readonly #upgraded = new Set<Socket>();
   #draining = false;
 
@@ -74,6 +75,10 @@ export class Listener {
       if (announcesBody(message)) response.once('finish', () => discardRest({ message }, options.clock));
       onRequest({ message, response, upgrade: undefined });
     };
+    this.#server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+      this.#connections.add(socket);
+      socket.once('close', () => this.#connections.delete(socket));
+    });
     this.#server.on('request', answer).on('checkContinue', answer).on('checkExpectation', answer);
     this.#server.on('upgrade', (message, duplex, head) => {
       const socket = duplex as Socket; // Node gives a net.Socket unless somebody emits the event by hand
@@ -109,6 +114,7 @@ export class Listener {
    */
   async close(limitMs: number): Promise<void> {
     this.#draining = true;
+    for (const socket of this.#connections) endAfterAnswer(socket);
     // What has reached us is read first: a connection that looks idle may have a request on its way.
     await pause(this.#options.clock, limitMs / partOfLimitToRead);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -176,6 +182,15 @@ function refuse(socket: Duplex, code: ErrorCode, { onRefused, clock, detail }: R
 function answerOn(socket: Duplex): ServerResponse | undefined {
   const answer = '_httpMessage' in socket ? socket._httpMessage : undefined;
   return answer instanceof ServerResponse ? answer : undefined;
+}
+
+// Node would leave the connection open behind an answer that was asked for before the end was: its client would send the
+// next request, and all would wait for the limit. Where "keep-alive" was said already the connection is closed all the same.
+function endAfterAnswer(socket: Socket): void {
+  const answer = answerOn(socket);
+  if (answer === undefined) return;
+  if (answer.headersSent) answer.once('finish', () => socket.destroySoon());
+  else answer.shouldKeepAlive = false;
 }
 
 /** Whether a refusal written now would be read as the answer to an earlier request, or as a part of it. */

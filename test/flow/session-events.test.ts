@@ -91,7 +91,7 @@ describe('opening a stream', () => {
     stream.close();
   });
 
-  it('SE-01: is refused to whoever is not signed in, as a call of the API is', async () => {
+  it('SE-01, CF-17: is refused to whoever is not signed in, as a call of the API is', async () => {
     const stranger = twins.first.browser();
     const { browser } = await twins.signIn();
 
@@ -105,7 +105,7 @@ describe('opening a stream', () => {
     (await listening(browser)).close();
   });
 
-  it('CF-09: is refused to a page of another site, and no stream is opened', async () => {
+  it('CF-09, CF-17: is refused to a page of another site, and no stream is opened', async () => {
     const { browser } = await twins.signIn();
 
     const foreign = await browser.openStream(`${twins.first.origin}/session/events`, {
@@ -422,7 +422,7 @@ describe('what else is open for a session', () => {
 });
 
 describe('a server that ends', () => {
-  it('OP-07: ends its streams at once, says when to come back, and is not kept from ending', async () => {
+  it('ends its streams at once, says when to come back, and is not kept from ending', async () => {
     const world = await startWorld();
     const browser = await world.signIn();
     const stream = await browser.openStream(`${world.origin}/session/events`, { from: `${world.origin}/` });
@@ -437,7 +437,7 @@ describe('a server that ends', () => {
 });
 
 describe('CSRF_MODE=header', () => {
-  it('asks no header of an EventSource, which cannot send one', async () => {
+  it('CF-02: asks no header of an EventSource, which cannot send one', async () => {
     const world = await startWorld({ env: { CSRF_MODE: 'header' } });
     const browser = await world.signIn();
 

@@ -32,6 +32,8 @@ export interface Outcome {
   readonly tookMs: number;
   /** Node's word for what broke it. */
   readonly fault: string | undefined;
+  /** Was it sent on a connection that had carried another call before? */
+  readonly wasReused: boolean;
 }
 
 /** One call to make. */
@@ -52,7 +54,7 @@ export function call({ port, caller, path, method = 'GET', headers = {}, body, a
     const settle = (rest: Partial<Outcome>): void =>
       resolve({
         ...{ caller, port, at, tookMs: performance.now() - at },
-        ...{ status: 'broken', headers: {}, body: '', fault: undefined },
+        ...{ status: 'broken', headers: {}, body: '', fault: undefined, wasReused: sent.reusedSocket },
         ...rest,
       });
     const sent = request({
