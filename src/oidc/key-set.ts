@@ -93,7 +93,8 @@ export class KeySet {
     await this.#freshen();
     const first = await verifyWith(this.#keysNow(), jws);
     if (first === 'good') return verified(jws);
-    const bucket = this.#allowances[first === 'signature' ? 'wrong-signature' : source];
+    // What strangers send uses up nothing but their own allowance.
+    const bucket = this.#allowances[first === 'signature' && source !== 'anyone' ? 'wrong-signature' : source];
     if (!(await this.#fetchNewer(jws, bucket))) throw this.#refusal(first);
     const second = await verifyWith(this.#keysNow(), jws);
     if (second !== 'good') throw this.#refusal(second);

@@ -59,8 +59,7 @@ it('LO-20: a flood of invented tokens is refused cheaply, asks for the keys at m
   const statuses = await flood;
 
   expect(new Set(statuses)).toEqual(new Set([400]));
-  // Two for invented names, one for wrong signatures under a name that is known.
-  expect(keySetFetches() - before).toBeLessThanOrEqual(3);
+  expect(keySetFetches() - before).toBeLessThanOrEqual(2);
   expect(signIn.status).toBe(303);
   expect(signIn.header('location')).toBe('/');
   expect(signInMs).toBeLessThan(5_000);
