@@ -11,11 +11,13 @@ import { randomInt } from 'node:crypto';
 export interface Fuzzing {
   readonly numRuns: number;
   readonly seed: number;
-  readonly endOnFailure?: boolean;
 }
 
 /** Prints the seed of the property called `name`, and gives fast-check its parameters. */
-export function fuzzing<Options extends { readonly numRuns: number }>(name: string, options: Options): Options & Fuzzing {
+export function fuzzing<Options extends { readonly numRuns: number }>(
+  name: string,
+  options: Options,
+): Options & Fuzzing {
   const given = process.env['FUZZ_SEED'];
   const seed = given === undefined ? randomInt(2 ** 31) : Number(given);
   if (!Number.isSafeInteger(seed)) throw new Error('FUZZ_SEED must be a whole number');
