@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Browser } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/world.ts';
+import { startHostileWorld } from './provider-world.ts';
 import { startTwins, type Twins } from './twin-worlds.ts';
 
 let twins: Twins;
@@ -319,5 +320,41 @@ describe('the store is away', () => {
     expect(answers.map(({ status }) => status)).toEqual([503, 503, 503]);
     expect(answers.map((answer) => answer.header('x-error-source'))).toEqual(['store', 'store', 'store']);
     await eventually(async () => (await listOf(browser)).length === 1, 10_000);
+  });
+});
+
+describe('AUTH_BASE_PATH', () => {
+  it('leads these routes, too, and leaves the paths without it to the page', async () => {
+    const scene = await startHostileWorld({ env: { AUTH_BASE_PATH: '/bff' } });
+    const { world, hostile } = scene;
+    const browser = world.browser();
+    await browser.navigate(`${world.origin}/bff/login`, { from: `${world.origin}/` });
+    const ask = (path: string) => browser.fetch(world.origin + path, { from: `${world.origin}/` });
+    const { csrf_token, session } = (await ask('/bff/session')).json() as {
+      csrf_token: string;
+      session: { id: string };
+    };
+
+    expect((await ask('/bff/sessions')).json()).toMatchObject({ sessions: [{ id: session.id, current: true }] });
+    const stream = await browser.openStream(`${world.origin}/bff/session/events`, { from: `${world.origin}/` });
+    await stream.next('state');
+    const sid = hostile.grants.at(-1)?.sid;
+    expect((await hostile.deliverLogoutToken(`${world.origin}/backchannel-logout`, { sid })).status).not.toBe(200);
+    for (const path of ['/sessions', `/sessions/${session.id}`]) {
+      const answer = await browser.fetch(world.origin + path, {
+        method: 'DELETE',
+        headers: { 'X-CSRF-Token': csrf_token },
+        from: `${world.origin}/`,
+      });
+      expect([404, 405]).toContain(answer.status);
+    }
+    expect(stream.closed).toBe(false);
+
+    expect((await hostile.deliverLogoutToken(`${world.origin}/bff/backchannel-logout`, { sid })).status).toBe(200);
+    expect(JSON.parse((await stream.next('ended', 1_000)).data)).toEqual({
+      reason: 'back-channel',
+      login_url: '/bff/login',
+    });
+    await scene.close();
   });
 });
