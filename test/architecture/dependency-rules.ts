@@ -12,6 +12,7 @@ import type { Violation } from './source-files.ts';
 
 /** Why each package of production is there. A new one needs a row here and a page in docs/decisions. */
 export const productionReasons: Readonly<Record<string, string>> = {
+  cockatiel: 'opens a circuit when an upstream or the provider keeps failing, and probes it with back-off',
   'connect-redis': 'the store of express-session, over an adapter of ours that hashes, seals and writes conditionally',
   cors: 'answers preflights and sets the headers; refusing foreign origins is our guard',
   csurf: 'the synchronizer token; installed as its maintained rewrite, @dr.pogodin/csurf',
