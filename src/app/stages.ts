@@ -61,7 +61,7 @@ export function createStages(parts: Parts, { recorder, readiness }: AppState): S
       endSessionOrigin: () => provider.endSessionOrigin,
       pageFromUpstream: page !== undefined,
     }),
-    plainHttp: plainHttpStage(frontend),
+    plainHttp: plainHttpStage(frontend, metrics),
     cors: corsStage(frontend),
     crossOrigin: crossOriginStage(frontend),
     signIn: signInStage(signInRoutes(parts), sessionMount(parts)),

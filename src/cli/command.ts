@@ -14,6 +14,8 @@ export interface Surface {
   readonly env: Environment;
   readonly files: Files;
   readonly clock: Clock;
+  /** Of the Node that runs this, as `process.versions.node` has it. */
+  readonly nodeVersion: string;
   /** Takes lines for standard output, without their line break. */
   readonly write: (line: string) => void;
   /** Takes lines for standard error. */

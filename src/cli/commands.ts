@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { askHealth } from './ask-health.ts';
 import { checkConfig } from './check-config.ts';
 import type { Command, Surface } from './command.ts';
+import { doctor } from './doctor.ts';
 import { listRoutes } from './list-routes.ts';
 import { printConfig } from './print-config.ts';
 import { columnsOf } from './table.ts';
@@ -24,6 +25,7 @@ const help: Command = {
 export const commands: ReadonlyMap<string, Command> = new Map([
   ['config', printConfig],
   ['check', checkConfig],
+  ['doctor', doctor],
   ['routes', listRoutes],
   ['health', askHealth],
   ['help', help],

@@ -28,6 +28,11 @@ export const metrics = {
     help: 'Seconds from the first byte of a request to the end of its answer.',
     labels: ['kind'],
   },
+  claimcheck_forwarded_proto_total: {
+    type: 'counter',
+    help: 'Requests that a proxy of TRUSTED_PROXIES passed on, by what it said in X-Forwarded-Proto: https, http, or untold.',
+    labels: ['proto'],
+  },
   claimcheck_upstream_seconds: {
     type: 'histogram',
     help: 'Seconds until the upstream sent the head of its answer.',
@@ -60,6 +65,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly requests: Counter<'kind' | 'status' | 'code'>;
   readonly requestSeconds: Histogram<'kind'>;
+  readonly forwardedProto: Counter<'proto'>;
   readonly upstreamSeconds: Histogram<'upstream'>;
   readonly signIns: Counter<'result'>;
   readonly sessionsEnded: Counter<'reason'>;
@@ -71,6 +77,7 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry });
     this.requests = new Counter(this.#options('claimcheck_requests_total'));
     this.requestSeconds = new Histogram({ ...this.#options('claimcheck_request_seconds'), buckets: seconds });
+    this.forwardedProto = new Counter(this.#options('claimcheck_forwarded_proto_total'));
     this.upstreamSeconds = new Histogram({ ...this.#options('claimcheck_upstream_seconds'), buckets: seconds });
     this.signIns = new Counter(this.#options('claimcheck_sign_ins_total'));
     this.sessionsEnded = new Counter(this.#options('claimcheck_sessions_ended_total'));

@@ -8,6 +8,7 @@
 import { type CrossOriginPolicy, checkCrossOrigin, checkUpgradeOrigin } from '../guards/cross-origin.ts';
 import { checkTransport } from '../guards/plain-http.ts';
 import type { Guard } from '../guards/step.ts';
+import type { ForwardedProto } from '../http/client-address.ts';
 import type { Frontend } from '../http/frontend.ts';
 import type { InboundRequest } from '../http/inbound.ts';
 import { redirectReply, sendReply } from '../http/reply.ts';
@@ -50,9 +51,18 @@ function isNavigation({ kind, method, fetchMode, headers }: InboundRequest): boo
   return fetchMode === undefined ? (headers.accept ?? '').includes('text/html') : fetchMode === 'navigate';
 }
 
-/** Sends a navigation on to https and refuses everything else that came in clear. */
-export function plainHttpStage(frontend: Frontend): Guard {
+/** Where it is counted what our own proxies say of the browser's transport. */
+export interface TransportMetrics {
+  readonly forwardedProto: { inc(labels: { readonly proto: ForwardedProto }): void };
+}
+
+/**
+ * Sends a navigation on to https and refuses everything else that came in clear.
+ * A proxy of ours that says nothing is counted: behind it nobody could tell.
+ */
+export function plainHttpStage(frontend: Frontend, { forwardedProto }: TransportMetrics): Guard {
   return (request) => {
+    if (request.forwardedProto !== undefined) forwardedProto.inc({ proto: request.forwardedProto });
     const decision = checkTransport(request);
     if (decision.allowed) return 'next';
     if (!isNavigation(request)) return decision.reason;

@@ -16,7 +16,7 @@ export const line = [
 export const islands: Readonly<Record<string, readonly string[]>> = {
   client: [],
   'resource-server': ['base', 'keys'],
-  cli: ['base', 'errors', 'config', 'redis', 'keys', 'audit', 'abuse', 'session', 'oidc'],
+  cli: ['base', 'errors', 'config', 'http', 'redis', 'keys', 'audit', 'abuse', 'session', 'oidc'],
 };
 
 /** Published entry points: the only files that may be named index.ts or pass on what others export. */
