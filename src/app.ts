@@ -47,10 +47,10 @@ export class App {
 
   /** Opens both ports. Rejects, with what to do, when one cannot be had. */
   async listen(): Promise<{ readonly port: number; readonly operationsPort: number }> {
-    const { config, trail, provider } = this.#parts;
+    const { config, trail, provider, clientKeys } = this.#parts;
     const port = await this.#public.listen();
     const operationsPort = await this.#operations.listen();
-    this.#started = provider.start();
+    this.#started = Promise.all([provider.start(), clientKeys?.start()]).then(() => undefined);
     for (const warning of config.warnings) trail.warn(warning);
     trail.event('server.started', 'success', {
       version: process.version,
@@ -75,12 +75,13 @@ export class App {
   }
 
   async #close(reason: string): Promise<void> {
-    const { config, trail, events, watch, revoker, refresher, provider, upstreams, store } = this.#parts;
+    const { config, trail, events, watch, revoker, refresher, provider, clientKeys, upstreams, store } = this.#parts;
     events.close();
     await this.#public.close(config.shutdownTimeoutMs);
     watch.close();
     await refresher.settled(config.shutdownTimeoutMs);
     await revoker.settled(config.providerTimeoutMs);
+    clientKeys?.close();
     await Promise.all([provider.close(), upstreams.close(), store.close()]);
     await this.#operations.close(0);
     trail.event('server.stopped', 'success', { reason });

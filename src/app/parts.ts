@@ -12,12 +12,13 @@ import type { Config } from '../config/config.ts';
 import { createFrontend, type Frontend } from '../http/frontend.ts';
 import { deriveKey, KeyRing } from '../keys/key-ring.ts';
 import { Metrics } from '../metrics/catalogue.ts';
+import type { ManagedClientKeys } from '../oidc/managed-client-keys.ts';
 import { Provider } from '../oidc/provider.ts';
 import { SessionEvents } from '../oidc/session-events.ts';
 import { Forwarder } from '../proxy/forward.ts';
 import { Routes } from '../proxy/routes.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
-import { connectRedis } from '../redis/client.ts';
+import { connectRedis, type Redis } from '../redis/client.ts';
 import { MemorySessionStore } from '../session/memory-store.ts';
 import { OwnSessions } from '../session/own-sessions.ts';
 import { RedisSessionStore } from '../session/redis-store.ts';
@@ -34,6 +35,7 @@ import { tokenReportsTo } from '../token/reports.ts';
 import { Revoker } from '../token/revoke.ts';
 import { isToBeRevoked } from '../token/revoke-ended.ts';
 import { Tokens } from '../token/tokens.ts';
+import { createClientKeys } from './client-keys.ts';
 
 /** What everything is made with. */
 export interface Tools {
@@ -61,6 +63,8 @@ export interface Parts extends Tools {
   readonly watch: SessionWatch;
   readonly events: SessionEvents;
   readonly provider: Provider;
+  /** Kept by the server itself; `undefined` where the client has a file of them, or none. */
+  readonly clientKeys: ManagedClientKeys | undefined;
   readonly providerHealth: ProviderHealth;
   readonly csrf: Csrf;
   readonly refresher: Refresher;
@@ -81,7 +85,8 @@ export function createParts(config: Config, tools: Tools): Parts {
   const sessions = new Sessions({ ...base, reports: sessionReports });
   const reports = tokenReportsTo(base);
   const providerHealth: ProviderHealth = { isAway: false };
-  const provider = createProvider(base, providerHealth);
+  const clientKeys = createClientKeys(base);
+  const provider = createProvider({ ...base, clientKeys }, providerHealth);
   const revoker = new Revoker({ provider, reports, clock: base.clock });
   const watch = new SessionWatch({
     ...base,
@@ -116,6 +121,7 @@ export function createParts(config: Config, tools: Tools): Parts {
     watch,
     events: new SessionEvents({ ...base, sessions, watch, csrf, userClaims }),
     provider,
+    clientKeys,
     providerHealth,
     csrf,
     refresher,
@@ -136,7 +142,7 @@ function seenBy(watch: SessionWatch, renewal: Renewal): Renewal {
 type Base = Pick<
   Parts,
   'config' | 'trail' | 'clock' | 'frontend' | 'metrics' | 'pseudonyms' | 'lifetimes' | 'keys' | 'store'
->;
+> & { readonly redis: Redis | undefined };
 
 function createBase(config: Config, { trail, clock }: Tools): Base {
   const frontend = createFrontend({
@@ -150,22 +156,24 @@ function createBase(config: Config, { trail, clock }: Tools): Base {
   if (first === undefined) throw new Error('the configuration was used before it was checked');
   const pseudonyms = new Pseudonyms(deriveKey(first, { label: 'pseudonyms', frontendId: frontend.id }));
   const lifetimes = { idleTimeoutMs: config.sessionIdleTimeoutMs, lifetimeMs: config.sessionLifetimeMs };
-  const store = createStore(config, { trail, clock });
-  return { config, trail, clock, frontend, metrics: new Metrics(), pseudonyms, lifetimes, keys, store };
+  const redis = createRedis(config, { trail, clock });
+  const store = redis === undefined ? new MemorySessionStore({ clock }) : new RedisSessionStore({ redis, clock });
+  return { config, trail, clock, frontend, metrics: new Metrics(), pseudonyms, lifetimes, keys, store, redis };
 }
 
-function createStore({ store }: Config, { trail, clock }: Tools): SessionStore {
-  if (store.kind === 'memory') return new MemorySessionStore({ clock });
-  return new RedisSessionStore({
-    redis: connectRedis({ url: store.url, timeoutMs: store.timeoutMs, clock, log: trail }),
-    clock,
-  });
+function createRedis({ store }: Config, { trail, clock }: Tools): Redis | undefined {
+  if (store.kind === 'memory') return undefined;
+  return connectRedis({ url: store.url, timeoutMs: store.timeoutMs, clock, log: trail });
 }
 
-function createProvider({ config, frontend, trail, clock, metrics }: Base, health: ProviderHealth): Provider {
+function createProvider(
+  { config, frontend, trail, clock, metrics, clientKeys }: Base & Pick<Parts, 'clientKeys'>,
+  health: ProviderHealth,
+): Provider {
   return new Provider({
     issuer: config.issuer,
     client: config.client,
+    clientKeys,
     scopes: config.scopes,
     scopesAreDefault: config.scopesAreDefault,
     apiAudience: config.apiAudience,

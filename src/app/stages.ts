@@ -11,6 +11,7 @@ import { Receiver } from '../http/receive-request.ts';
 import { answerBackChannelLogout } from '../oidc/back-channel-logout.ts';
 import { answerCallback } from '../oidc/callback.ts';
 import type { SignInEvent } from '../oidc/callback-parts.ts';
+import { answerJwks } from '../oidc/jwks.ts';
 import { answerLogin } from '../oidc/login.ts';
 import { LoginCookies } from '../oidc/login-cookies.ts';
 import { LoginKeys } from '../oidc/login-keys.ts';
@@ -115,6 +116,7 @@ function sessionRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
   const writesSession = false;
   const back = { ...parts, clientId: config.client.id };
   return [
+    { method: 'get', path: '/.well-known/jwks.json', writesSession, answer: () => answerJwks(parts) },
     { method: 'get', path: paths.events, writesSession, answer: (request) => events.answer(request) },
     { method: 'get', path: paths.sessions, writesSession, answer: (request) => answerMySessions(request, parts) },
     {

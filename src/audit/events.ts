@@ -59,6 +59,11 @@ export const events = {
     fields: ['kind', 'method', 'route', 'reason', 'address'],
     retentionMonths: 6,
   },
+  'client-key.changed': {
+    answers: 'When was a key of the client made, first used, withdrawn, or forgotten?',
+    fields: ['key', 'change'],
+    retentionMonths: 12,
+  },
   'dependency.failed': {
     answers: 'When was the store or the provider out of reach?',
     fields: ['dependency', 'reason'],

@@ -51,13 +51,18 @@ export function configFrom(values: Values, { routes, files, warnings }: Beside):
 }
 
 function clientFrom(values: Values, files: Files): Config['client'] {
-  const { CLIENT_ID, CLIENT_AUTH_METHOD } = values as AllValues; // one is needed, the other has a default
-  const { CLIENT_SECRET, CLIENT_KEY_FILE } = values;
+  const { CLIENT_ID, CLIENT_AUTH_METHOD, CLIENT_ASSERTION_AUDIENCE } = values as AllValues; // one is needed, the others have defaults
+  const { CLIENT_SECRET, CLIENT_SECRET_FALLBACK, CLIENT_KEY_FILE, CLIENT_CERT_FILE, CLIENT_KEY_ROTATION } = values;
+  const key = CLIENT_KEY_FILE === undefined ? undefined : new Secret(files.readFile(CLIENT_KEY_FILE));
   return {
     id: CLIENT_ID,
     authMethod: CLIENT_AUTH_METHOD,
     secret: CLIENT_SECRET === undefined ? undefined : new Secret(CLIENT_SECRET),
-    key: CLIENT_KEY_FILE === undefined ? undefined : new Secret(files.readFile(CLIENT_KEY_FILE)),
+    fallbackSecret: CLIENT_SECRET_FALLBACK === undefined ? undefined : new Secret(CLIENT_SECRET_FALLBACK),
+    key,
+    certificate: CLIENT_CERT_FILE && key ? { chain: files.readFile(CLIENT_CERT_FILE), key } : undefined,
+    keyRotationMs: CLIENT_KEY_ROTATION,
+    assertionAudience: CLIENT_ASSERTION_AUDIENCE,
   };
 }
 

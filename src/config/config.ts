@@ -9,7 +9,12 @@
 import type { Secret } from '../base/secret.ts';
 
 /** How the client proves itself at the authorization server (OIDC Core, 9). */
-export type ClientAuthMethod = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
+export type ClientAuthMethod =
+  | 'client_secret_basic'
+  | 'client_secret_post'
+  | 'private_key_jwt'
+  | 'tls_client_auth'
+  | 'self_signed_tls_client_auth';
 
 /** What the page must send to prove that a request came from it. */
 export type CsrfMode = 'token' | 'header';
@@ -65,8 +70,16 @@ export interface Config {
     readonly id: string;
     readonly authMethod: ClientAuthMethod;
     readonly secret: Secret | undefined;
-    /** PEM (PKCS#8) of the key for `private_key_jwt`. */
+    /** Tried when the provider refuses the other one: the old or the new one while they change. */
+    readonly fallbackSecret?: Secret | undefined;
+    /** PEM (PKCS#8) of the keys for `private_key_jwt`: the first signs, the others are published. */
     readonly key: Secret | undefined;
+    /** For mutual TLS (RFC 8705). */
+    readonly certificate?: { readonly chain: string; readonly key: Secret } | undefined;
+    /** How old a client key gets that is made and kept by the server itself, ms; `undefined`: the keys are those of the file. */
+    readonly keyRotationMs?: number | undefined;
+    /** To whom assertions are addressed. */
+    readonly assertionAudience?: 'issuer' | 'token-endpoint' | undefined;
   };
   readonly scopes: readonly string[];
   /** Whether `SCOPES` was left at its default, so that what the provider does not know is left out. */

@@ -6,9 +6,8 @@
  * minute old, ours is not (key-set.ts). Every ID token goes through id-tokens.ts
  * afterwards, and nothing of an answer is used before that (CB-14).
  *
- * Each call has a library configuration of its own, whose request goes through the
- * back channel and whose answer is kept: a rotated refresh token must not be lost
- * because the ID token beside it could not be checked.
+ * Each call's request goes through the back channel, and its answer is kept: a rotated
+ * refresh token must not be lost because the ID token beside it could not be checked.
  *
  * @module
  */
@@ -19,7 +18,9 @@ import { authorizationQuery, present, scopesFor } from './authorization-query.ts
 import { BackChannel } from './back-channel.ts';
 import { type Answer, type Endpoint, libraryResponse } from './back-channel-answer.ts';
 import { idTokenTypes } from './checks.ts';
-import { type ClientKey, clientKeyFrom } from './client-key.ts';
+import { clientAuthentication, libraryMetadata } from './client-authentication.ts';
+import type { ClientKey } from './client-key.ts';
+import { ClientProof } from './client-proof.ts';
 import { type Grant, GrantError } from './grant.ts';
 import { type Failure, grantErrorFrom, isPassing } from './grant-failure.ts';
 import { IdTokens } from './id-tokens.ts';
@@ -45,6 +46,13 @@ interface Asked {
   readonly askedAt: number;
 }
 
+/** Where a call goes, and what it asks for. */
+interface Asking {
+  readonly endpoint: Endpoint;
+  readonly request: Failure['request'];
+  readonly metadata: ProviderMetadata;
+}
+
 /** Speaks with one authorization server as one client. */
 export class Provider {
   readonly issuer: string;
@@ -52,7 +60,7 @@ export class Provider {
   readonly #channel: BackChannel;
   readonly #documents: IssuerDocuments;
   readonly #idTokens: IdTokens;
-  readonly #clientKey: ClientKey | undefined;
+  readonly #proof: ClientProof;
 
   constructor(options: ProviderOptions) {
     const { clock, issuer, client } = options;
@@ -61,7 +69,7 @@ export class Provider {
     this.#channel = new BackChannel(options);
     this.#documents = new IssuerDocuments(options, this.#channel);
     this.#idTokens = new IdTokens({ keys: this.#documents, issuer, clientId: client.id, clock });
-    this.#clientKey = client.key === undefined ? undefined : clientKeyFrom(client.key);
+    this.#proof = new ClientProof(client, options.clientKeys);
   }
 
   /** Fetches metadata and keys, and keeps them new from then on. Does not throw: see {@link Provider.ready}. */
@@ -86,9 +94,16 @@ export class Provider {
     return endpoint === undefined ? undefined : new URL(endpoint).origin;
   }
 
-  /** The public half of the client's key, to be published; `undefined` when it proves itself otherwise. */
-  get clientJwk(): ClientKey['publicJwk'] | undefined {
-    return this.#clientKey?.publicJwk;
+  /** The public halves of the client's keys, to be published; empty when it proves itself otherwise. */
+  get clientJwks(): readonly ClientKey['publicJwk'][] {
+    const supported = this.#documents.metadata?.token_endpoint_auth_signing_alg_values_supported;
+    return (this.#proof.keys?.published ?? []).map((key) => ({ ...key.publicJwk, alg: key.algorithmFor(supported) }));
+  }
+
+  /** Puts other secrets and another certificate in place, for calls from now on. */
+  replaceClient(client: ProviderOptions['client']): void {
+    this.#proof.replace(client);
+    this.#channel.replaceCertificate(client.certificate);
   }
 
   /** Whether an authorization response must name its issuer (RFC 9207, 2.4). Throws `provider-unreachable` while that is not known. */
@@ -104,15 +119,16 @@ export class Provider {
   async authorizationUrl(parameters: AuthorizationParameters): Promise<URL> {
     const metadata = await this.#documents.needMetadata();
     const query = authorizationQuery(parameters, { metadata, options: this.#options });
-    const call = this.#callTo('pushed-request', metadata);
     if (metadata.pushed_authorization_request_endpoint === undefined) {
-      return library.buildAuthorizationUrl(call.configuration, query);
+      return library.buildAuthorizationUrl(this.#callTo('pushed-request', metadata).configuration, query);
     }
     try {
-      return await library.buildAuthorizationUrlWithPAR(call.configuration, query);
-    } catch (error) {
-      const cause = this.#failureOf('other', { call, error });
-      const isAway = cause.kind === 'unreachable' && (call.answer === undefined || isPassing(call.answer.status));
+      const to = { endpoint: 'pushed-request', request: 'other', metadata } as const;
+      return (await this.#ask(to, (configuration) => library.buildAuthorizationUrlWithPAR(configuration, query)))
+        .result;
+    } catch (cause) {
+      if (!(cause instanceof GrantError)) throw cause;
+      const isAway = cause.kind === 'unreachable' && (cause.status === undefined || isPassing(cause.status));
       throw new ProblemError(isAway ? 'provider-unreachable' : 'provider-answer-invalid', { cause });
     }
   }
@@ -180,13 +196,14 @@ export class Provider {
   async revoke(token: string, hint: 'refresh_token' | 'access_token'): Promise<boolean> {
     const metadata = await this.#need();
     if (metadata.revocation_endpoint === undefined) return false;
-    const call = this.#callTo('revocation', metadata);
     try {
-      await library.tokenRevocation(call.configuration, token, { token_type_hint: hint });
+      await this.#ask({ endpoint: 'revocation', request: 'other', metadata }, (configuration) =>
+        library.tokenRevocation(configuration, token, { token_type_hint: hint }),
+      );
       return true;
     } catch (error) {
-      if (call.answer?.json?.error === 'unsupported_token_type') return false;
-      throw this.#failureOf('other', { call, error });
+      if (error instanceof GrantError && error.reason === 'unsupported_token_type') return false;
+      throw error;
     }
   }
 
@@ -204,9 +221,8 @@ export class Provider {
   }
 
   /**
-   * Verifies a logout token by its signature and its explicit type: what the server
-   * signed for another purpose is none (Back-Channel Logout, 4.1). Throws `JwsError`, or
-   * `KeySetError` or `provider-unreachable` when that cannot be known.
+   * Verifies a logout token by signature and explicit type (Back-Channel Logout, 4.1).
+   * Throws `JwsError`, or `KeySetError` or `provider-unreachable` when that cannot be known.
    */
   async verifyLogoutToken(token: string): Promise<VerifiedJws> {
     const { id_token_signing_alg_values_supported: algorithms } = await this.#documents.needMetadata();
@@ -221,15 +237,25 @@ export class Provider {
   async #tokens(request: Failure['request'], ask: (to: library.Configuration) => Promise<unknown>): Promise<Asked> {
     const metadata = await this.#need();
     const askedAt = this.#options.clock.now();
-    const call = this.#callTo('token', metadata);
-    try {
-      await ask(call.configuration);
-    } catch (error) {
-      throw this.#failureOf(request, { call, error });
-    }
+    const { call } = await this.#ask({ endpoint: 'token', request, metadata }, ask);
     const answer = readTokenAnswer(call.answer?.json ?? {});
     if (typeof answer !== 'string') return { answer, metadata, askedAt };
     throw new GrantError('invalid', { reason: answer, tokensToRevoke: tokensIn(call.answer?.json) });
+  }
+
+  // One call as the client; what it throws is a GrantError, or a bug.
+  #ask<Result>(
+    { endpoint, request, metadata }: Asking,
+    ask: (to: library.Configuration) => Promise<Result>,
+  ): Promise<{ readonly call: Call; readonly result: Result }> {
+    return this.#proof.trying(async () => {
+      const call = this.#callTo(endpoint, metadata);
+      try {
+        return { call, result: await ask(call.configuration) };
+      } catch (error) {
+        throw this.#failureOf(request, { call, error });
+      }
+    });
   }
 
   #need(): Promise<ProviderMetadata> {
@@ -250,13 +276,11 @@ export class Provider {
   }
 
   #callTo(endpoint: Endpoint, metadata: ProviderMetadata): Call {
-    const proof = this.#clientAuthentication(metadata);
-    const configuration = new library.Configuration(
-      serverMetadata(metadata),
-      this.#options.client.id,
-      undefined,
-      proof,
-    );
+    const { client } = this.#options;
+    const proof = clientAuthentication(this.#proof, { metadata, audience: client.assertionAudience ?? 'issuer' });
+    // A certificate is shown at the aliases, where there are any (RFC 8705, 5).
+    const registered = { use_mtls_endpoint_aliases: client.certificate !== undefined };
+    const configuration = new library.Configuration(libraryMetadata(metadata), client.id, registered, proof);
     const call: Call = { configuration, answer: undefined };
     // Where plain http may go is decided by metadata.ts and the back channel, how long it may take by the latter.
     library.allowInsecureRequests(configuration);
@@ -268,24 +292,4 @@ export class Provider {
     };
     return call;
   }
-
-  #clientAuthentication(metadata: ProviderMetadata): library.ClientAuth {
-    const { authMethod, secret } = this.#options.client;
-    if (authMethod === 'client_secret_basic') return library.ClientSecretBasic(secret?.reveal());
-    if (authMethod === 'client_secret_post') return library.ClientSecretPost(secret?.reveal());
-    if (this.#clientKey === undefined) throw new Error('private_key_jwt needs a key');
-    const algorithm = this.#clientKey.algorithmFor(metadata.token_endpoint_auth_signing_alg_values_supported);
-    // Without `kid`: one key needs no name (OIDC Core, 10.1), and a name that the server was not told makes some refuse it.
-    return library.PrivateKeyJwt(this.#clientKey.signingKey(algorithm), {
-      [library.modifyAssertion]: (header, payload) => {
-        header.alg = algorithm;
-        delete payload.nbf; // says what iat says, and a server whose clock is a little behind refuses it
-      },
-    });
-  }
-}
-
-function serverMetadata({ passedOver: _passedOver, ...members }: ProviderMetadata): library.ServerMetadata {
-  const given = Object.entries(members).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given) as unknown as library.ServerMetadata; // the same members; the library's type wants writable lists
 }
