@@ -64,7 +64,8 @@ export class ManagedClientKeys implements ClientKeys {
   readonly #flights = new SingleFlight<void>();
   /** Parsed once each: reading a PEM costs more than a signature. */
   readonly #parsed = new Map<string, ClientKey>();
-  #list: List = { version: 0, keys: [] };
+  /** `undefined` until it was read once. */
+  #known: List | undefined;
   #lastSigning: string | undefined;
   #cancel: Cancel = () => {};
   #closed = false;
@@ -112,7 +113,6 @@ export class ManagedClientKeys implements ClientKeys {
   async add(): Promise<string> {
     const made = this.#make();
     await this.#change((keys) => [...keys, made]);
-    this.#parts.onChange('created', made.kid);
     return made.kid;
   }
 
@@ -122,7 +122,6 @@ export class ManagedClientKeys implements ClientKeys {
     await this.#read();
     if (!this.#list.keys.some((key) => key.kid === kid && key.withdrawnAt === undefined)) return false;
     await this.#change((keys) => keys.map((key) => (key.kid === kid ? { ...key, withdrawnAt } : key)));
-    this.#parts.onChange('withdrawn', kid);
     await this.#tend();
     return true;
   }
@@ -146,14 +145,9 @@ export class ManagedClientKeys implements ClientKeys {
     const old = gone.filter((key) => key.withdrawnAt === undefined || this.#isLongWithdrawn(key));
     if (isDue || old.length > 0) {
       const made = isDue ? [this.#make()] : [];
-      const isDone = await this.#change(
-        (keys) => [...keys.filter((key) => !old.some(({ kid }) => kid === key.kid)), ...made],
-        { once: true },
-      );
-      if (isDone) {
-        for (const { kid } of made) this.#parts.onChange('created', kid);
-        for (const { kid } of old) this.#parts.onChange('removed', kid);
-      }
+      await this.#change((keys) => [...keys.filter((key) => !old.some(({ kid }) => kid === key.kid)), ...made], {
+        once: true,
+      });
     }
     this.#noteSigning();
   }
@@ -174,30 +168,49 @@ export class ManagedClientKeys implements ClientKeys {
   async #read(): Promise<void> {
     const stored = await this.#parts.store.read();
     if (stored === undefined) {
-      this.#list = { version: 0, keys: [] };
+      this.#adopt({ version: 0, keys: [] });
       return;
     }
     if (stored.version === this.#list.version) return;
     const text = this.#parts.seal.open(stored.sealed, purpose);
     if (text === undefined) throw new Error('the client keys in the store were sealed under another secret');
-    this.#list = { version: stored.version, keys: keysIn(text) };
+    this.#adopt({ version: stored.version, keys: keysIn(text) });
+  }
+
+  get #list(): List {
+    return this.#known ?? { version: 0, keys: [] };
+  }
+
+  // Every instance tells what it sees happen, whoever did it: one whose write was not confirmed did it all the same.
+  #adopt(list: List): void {
+    const before = this.#known;
+    this.#known = list;
+    if (before === undefined) return;
+    for (const { kid, withdrawnAt } of list.keys) {
+      const old = before.keys.find((key) => key.kid === kid);
+      if (old === undefined) this.#parts.onChange('created', kid);
+      if (withdrawnAt !== undefined && old?.withdrawnAt === undefined) this.#parts.onChange('withdrawn', kid);
+    }
+    for (const { kid } of before.keys.filter((key) => !list.keys.some((now) => now.kid === key.kid))) {
+      this.#parts.onChange('removed', kid);
+    }
   }
 
   // Writes over what was read; when another instance was first, reads that and, unless asked to do it once, tries again.
   async #change(
     next: (keys: readonly KeptKey[]) => readonly KeptKey[],
     { once = false }: { readonly once?: boolean } = {},
-  ): Promise<boolean> {
+  ): Promise<void> {
     const { store, seal } = this.#parts;
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
       const { version, keys } = this.#list;
       const changed = next(keys);
       if (await store.write(seal.seal(JSON.stringify(changed), purpose), version)) {
-        this.#list = { version: version + 1, keys: changed };
-        return true;
+        this.#adopt({ version: version + 1, keys: changed });
+        return;
       }
       await this.#read();
-      if (once) return false;
+      if (once) return;
     }
     throw new ProblemError('store-unavailable', { cause: new Error('the client keys are being changed all the time') });
   }
