@@ -43,8 +43,8 @@ async function doctor(
   const around = nodeVersion === undefined ? {} : { nodeVersion };
   const { code, output, complaints } = await ranWith(['doctor'], { env: settings(env), files: filesOnDisk, ...around });
   expect(complaints).toBe('');
-  for (const text of Object.entries(settings(env)).filter(([name]) => /SECRET/.test(name)))
-    expect(output).not.toContain(text[1]);
+  const secrets = Object.entries(settings(env)).flatMap(([name, text]) => (/SECRET/.test(name) && text ? [text] : []));
+  for (const text of secrets) expect(output).not.toContain(text);
   return { code, lines: output.split('\n').filter((line) => /^\w+ {1,4}/.test(line)) };
 }
 
@@ -236,6 +236,13 @@ describe('doctor, before a provider that is not as it should be', () => {
     provider.script.refresh.status = 400;
     provider.script.refresh.fields = { error: 'unauthorized_client' };
     expect(toMend(await linesNow())).toEqual([expect.stringMatching(/allow the grant type refresh_token/)]);
+  });
+
+  it('looks at all but the client where its keys are those of the running server', async () => {
+    const env = { CLIENT_AUTH_METHOD: 'private_key_jwt', CLIENT_SECRET: undefined, CLIENT_KEY_ROTATION: '30d' };
+    const { lines } = await doctor({ ISSUER: provider.issuer, PUBLIC_URL: publicUrl, ...env });
+    expect(lines).toContainEqual(expect.stringMatching(/^skip {2}client /));
+    expect(lines).toContainEqual(expect.stringMatching(/^ok {4}redirect URI /));
   });
 
   it('names the fix for scopes and audiences that are refused', async () => {

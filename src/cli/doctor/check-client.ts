@@ -13,12 +13,14 @@ import { randomToken } from '../../base/random.ts';
 import type { ClientAuthMethod } from '../../config/config.ts';
 import { ProblemError } from '../../errors.ts';
 import { createFrontend } from '../../http/frontend.ts';
+import { newClientKeyPem } from '../../oidc/client-key.ts';
+import { FileClientKeys } from '../../oidc/client-keys.ts';
 import { GrantError } from '../../oidc/grant.ts';
 import type { ProviderMetadata } from '../../oidc/metadata.ts';
 import { Provider } from '../../oidc/provider.ts';
 import { adviceFor, ask } from './ask.ts';
 import type { Around } from './check-metadata.ts';
-import { type Finding, fail, ok, warn } from './finding.ts';
+import { type Finding, fail, ok, skip, warn } from './finding.ts';
 
 /** Looks at the client's own registration. The metadata was found to be usable before. */
 export async function checkClient(around: Around, metadata: ProviderMetadata): Promise<readonly Finding[]> {
@@ -39,6 +41,7 @@ function providerFor({ config, clock }: Around, authMethod: ClientAuthMethod = c
   return new Provider({
     ...{ issuer, scopes, scopesAreDefault, apiAudience, timeoutMs, clock },
     client: { ...config.client, authMethod },
+    clientKeys: config.client.keyRotationMs === undefined ? undefined : new FileClientKeys(newClientKeyPem()),
     redirectUri: addressesOf(config).redirectUri,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined, debug: () => undefined },
     report: () => undefined,
@@ -51,7 +54,14 @@ function addressesOf({ publicUrl, authBasePath, corsAllowedOrigins }: Around['co
 }
 
 async function clientFinding(provider: Provider, around: Around): Promise<Finding> {
-  const { authMethod } = around.config.client;
+  const { authMethod, keyRotationMs } = around.config.client;
+  // Those keys are the server's own, and nobody else signs with them.
+  if (keyRotationMs !== undefined) {
+    return skip(
+      'client',
+      'signs with keys that the running server keeps: its log tells when the provider refuses them',
+    );
+  }
   const verdict = await verdictOn(provider);
   if (verdict.kind === 'known') return ok('client', `is known to the provider by ${authMethod}`);
   if (verdict.kind === 'unclear')
