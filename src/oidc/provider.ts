@@ -16,27 +16,20 @@ import * as library from 'openid-client';
 import { ProblemError } from '../errors.ts';
 import { authorizationQuery, present, scopesFor } from './authorization-query.ts';
 import { BackChannel } from './back-channel.ts';
-import { type Answer, type Endpoint, libraryResponse } from './back-channel-answer.ts';
 import { idTokenTypes } from './checks.ts';
-import { clientAuthentication, libraryMetadata } from './client-authentication.ts';
+import { ClientCalls } from './client-calls.ts';
 import type { ClientKey } from './client-key.ts';
-import { ClientProof } from './client-proof.ts';
 import { type Grant, GrantError } from './grant.ts';
-import { type Failure, grantErrorFrom, isPassing } from './grant-failure.ts';
+import { type Failure, isPassing } from './grant-failure.ts';
 import { IdTokens } from './id-tokens.ts';
 import { IssuerDocuments } from './issuer-documents.ts';
-import { type ExpectedJws, KeySetError, type VerifiedJws } from './key-set.ts';
+import { JwsError } from './jws.ts';
+import type { ExpectedJws, VerifiedJws } from './key-set.ts';
 import type { ProviderMetadata } from './metadata.ts';
 import type { AuthorizationParameters, ProviderOptions, Redemption, RefreshOptions } from './provider-options.ts';
 import type { JsonObject } from './strict-json.ts';
 import { grantFrom, readTokenAnswer, type TokenAnswer, tokensIn } from './token-answer.ts';
 import { checkSignedUserInfo } from './user-info.ts';
-
-/** One call of the library, and what was answered to it. */
-interface Call {
-  readonly configuration: library.Configuration;
-  answer: Answer | undefined;
-}
 
 /** A token answer that kept to its grammar; its ID token is still to be checked. */
 interface Asked {
@@ -46,11 +39,10 @@ interface Asked {
   readonly askedAt: number;
 }
 
-/** Where a call goes, and what it asks for. */
-interface Asking {
-  readonly endpoint: Endpoint;
-  readonly request: Failure['request'];
+/** Whose claims are looked at. */
+interface Whose {
   readonly metadata: ProviderMetadata;
+  readonly subject: string;
 }
 
 /** Speaks with one authorization server as one client. */
@@ -60,7 +52,7 @@ export class Provider {
   readonly #channel: BackChannel;
   readonly #documents: IssuerDocuments;
   readonly #idTokens: IdTokens;
-  readonly #proof: ClientProof;
+  readonly #calls: ClientCalls;
 
   constructor(options: ProviderOptions) {
     const { clock, issuer, client } = options;
@@ -69,7 +61,7 @@ export class Provider {
     this.#channel = new BackChannel(options);
     this.#documents = new IssuerDocuments(options, this.#channel);
     this.#idTokens = new IdTokens({ keys: this.#documents, issuer, clientId: client.id, clock });
-    this.#proof = new ClientProof(client, options.clientKeys);
+    this.#calls = new ClientCalls(options, this.#channel);
   }
 
   /** Fetches metadata and keys, and keeps them new from then on. Does not throw: see {@link Provider.ready}. */
@@ -97,12 +89,15 @@ export class Provider {
   /** The public halves of the client's keys, to be published; empty when it proves itself otherwise. */
   get clientJwks(): readonly ClientKey['publicJwk'][] {
     const supported = this.#documents.metadata?.token_endpoint_auth_signing_alg_values_supported;
-    return (this.#proof.keys?.published ?? []).map((key) => ({ ...key.publicJwk, alg: key.algorithmFor(supported) }));
+    return (this.#calls.proof.keys?.published ?? []).map((key) => ({
+      ...key.publicJwk,
+      alg: key.algorithmFor(supported),
+    }));
   }
 
   /** Puts other secrets and another certificate in place, for calls from now on. */
   replaceClient(client: ProviderOptions['client']): void {
-    this.#proof.replace(client);
+    this.#calls.proof.replace(client);
     this.#channel.replaceCertificate(client.certificate);
   }
 
@@ -120,11 +115,11 @@ export class Provider {
     const metadata = await this.#documents.needMetadata();
     const query = authorizationQuery(parameters, { metadata, options: this.#options });
     if (metadata.pushed_authorization_request_endpoint === undefined) {
-      return library.buildAuthorizationUrl(this.#callTo('pushed-request', metadata).configuration, query);
+      return library.buildAuthorizationUrl(this.#calls.configurationFor(metadata), query);
     }
     try {
       const to = { endpoint: 'pushed-request', request: 'other', metadata } as const;
-      return (await this.#ask(to, (configuration) => library.buildAuthorizationUrlWithPAR(configuration, query)))
+      return (await this.#calls.ask(to, (configuration) => library.buildAuthorizationUrlWithPAR(configuration, query)))
         .result;
     } catch (cause) {
       if (!(cause instanceof GrantError)) throw cause;
@@ -173,20 +168,10 @@ export class Provider {
   async userInfo(accessToken: string, subject: string): Promise<JsonObject | undefined> {
     const metadata = await this.#need();
     if (metadata.userinfo_endpoint === undefined) return undefined;
-    const call = this.#callTo('user-info', metadata);
-    try {
-      await library.fetchUserInfo(call.configuration, accessToken, subject);
-      if (call.answer?.json !== undefined) return call.answer.json;
-      const algorithms = metadata.userinfo_signing_alg_values_supported;
-      const expected = { algorithms, types: idTokenTypes, source: 'token-endpoint' } as const;
-      const jws = await this.verify(call.answer?.text ?? '', expected);
-      const fault = checkSignedUserInfo(jws, { issuer: this.issuer, clientId: this.#options.client.id, subject });
-      if (fault !== undefined) throw new GrantError('invalid', { reason: fault });
-      return jws.claims;
-    } catch (error) {
-      if (error instanceof KeySetError) throw new GrantError('unreachable', { reason: 'key-set', cause: error });
-      throw this.#failureOf('other', { call, error });
-    }
+    const { answer } = await this.#calls.ask({ endpoint: 'user-info', request: 'other', metadata }, (configuration) =>
+      library.fetchUserInfo(configuration, accessToken, subject),
+    );
+    return answer?.json ?? (await this.#signedUserInfo(answer?.text ?? '', { metadata, subject }));
   }
 
   /**
@@ -197,7 +182,7 @@ export class Provider {
     const metadata = await this.#need();
     if (metadata.revocation_endpoint === undefined) return false;
     try {
-      await this.#ask({ endpoint: 'revocation', request: 'other', metadata }, (configuration) =>
+      await this.#calls.ask({ endpoint: 'revocation', request: 'other', metadata }, (configuration) =>
         library.tokenRevocation(configuration, token, { token_type_hint: hint }),
       );
       return true;
@@ -217,7 +202,7 @@ export class Provider {
     if (metadata?.end_session_endpoint === undefined) return undefined;
     const { logoutHint: logout_hint, postLogoutRedirectUri: post_logout_redirect_uri, state } = parameters;
     const query = present({ logout_hint, post_logout_redirect_uri, state });
-    return library.buildEndSessionUrl(this.#callTo('revocation', metadata).configuration, query);
+    return library.buildEndSessionUrl(this.#calls.configurationFor(metadata), query);
   }
 
   /**
@@ -237,25 +222,23 @@ export class Provider {
   async #tokens(request: Failure['request'], ask: (to: library.Configuration) => Promise<unknown>): Promise<Asked> {
     const metadata = await this.#need();
     const askedAt = this.#options.clock.now();
-    const { call } = await this.#ask({ endpoint: 'token', request, metadata }, ask);
-    const answer = readTokenAnswer(call.answer?.json ?? {});
+    const asked = await this.#calls.ask({ endpoint: 'token', request, metadata }, ask);
+    const answer = readTokenAnswer(asked.answer?.json ?? {});
     if (typeof answer !== 'string') return { answer, metadata, askedAt };
-    throw new GrantError('invalid', { reason: answer, tokensToRevoke: tokensIn(call.answer?.json) });
+    throw new GrantError('invalid', { reason: answer, tokensToRevoke: tokensIn(asked.answer?.json) });
   }
 
-  // One call as the client; what it throws is a GrantError, or a bug.
-  #ask<Result>(
-    { endpoint, request, metadata }: Asking,
-    ask: (to: library.Configuration) => Promise<Result>,
-  ): Promise<{ readonly call: Call; readonly result: Result }> {
-    return this.#proof.trying(async () => {
-      const call = this.#callTo(endpoint, metadata);
-      try {
-        return { call, result: await ask(call.configuration) };
-      } catch (error) {
-        throw this.#failureOf(request, { call, error });
-      }
-    });
+  async #signedUserInfo(text: string, { metadata, subject }: Whose): Promise<JsonObject> {
+    const algorithms = metadata.userinfo_signing_alg_values_supported;
+    const jws = await this.verify(text, { algorithms, types: idTokenTypes, source: 'token-endpoint' }).catch(
+      (cause: unknown) => {
+        if (cause instanceof JwsError) throw new GrantError('invalid', { reason: cause.reason, cause });
+        throw new GrantError('unreachable', { reason: 'key-set', cause });
+      },
+    );
+    const fault = checkSignedUserInfo(jws, { issuer: this.issuer, clientId: this.#options.client.id, subject });
+    if (fault !== undefined) throw new GrantError('invalid', { reason: fault });
+    return jws.claims;
   }
 
   #need(): Promise<ProviderMetadata> {
@@ -266,30 +249,5 @@ export class Provider {
 
   #resource(audience = this.#options.apiAudience): Readonly<Record<string, string>> {
     return present({ resource: audience });
-  }
-
-  #failureOf(
-    request: Failure['request'],
-    { call, error }: { readonly call: Call; readonly error: unknown },
-  ): GrantError {
-    return grantErrorFrom({ request, answer: call.answer, error, now: this.#options.clock.now() });
-  }
-
-  #callTo(endpoint: Endpoint, metadata: ProviderMetadata): Call {
-    const { client } = this.#options;
-    const proof = clientAuthentication(this.#proof, { metadata, audience: client.assertionAudience ?? 'issuer' });
-    // A certificate is shown at the aliases, where there are any (RFC 8705, 5).
-    const registered = { use_mtls_endpoint_aliases: client.certificate !== undefined };
-    const configuration = new library.Configuration(libraryMetadata(metadata), client.id, registered, proof);
-    const call: Call = { configuration, answer: undefined };
-    // Where plain http may go is decided by metadata.ts and the back channel, how long it may take by the latter.
-    library.allowInsecureRequests(configuration);
-    configuration.timeout = undefined;
-    configuration[library.customFetch] = async (url, { method, headers, body }) => {
-      const form = body === null || body === undefined ? undefined : String(body);
-      call.answer = await this.#channel.ask({ endpoint, url, method, headers, body: form });
-      return libraryResponse(call.answer);
-    };
-    return call;
   }
 }

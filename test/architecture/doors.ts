@@ -48,7 +48,7 @@ export const packageDoors: readonly Door[] = [
   { what: 'redis', only: /^src\/redis\//, why: 'one place decides time limits and failing closed' },
   {
     what: 'openid-client',
-    only: /^src\/oidc\/(provider|client-authentication)\.ts$/,
+    only: /^src\/oidc\/(provider|client-authentication|client-calls)\.ts$/,
     why: 'one place holds the protocol, and our checks after it',
   },
   {
