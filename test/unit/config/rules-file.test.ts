@@ -44,6 +44,7 @@ describe('a rules file', () => {
         scopes: ['orders.read'],
         timeoutMs: 30_000,
         maxBody: 10 * 1024 ** 2,
+        websocket: false,
       },
       {
         path: '/api/news',
@@ -55,6 +56,7 @@ describe('a rules file', () => {
         scopes: [],
         timeoutMs: 30_000,
         maxBody: 100 * 1024 ** 2,
+        websocket: false,
       },
     ]);
   });
