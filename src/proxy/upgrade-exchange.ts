@@ -22,6 +22,9 @@ export interface SettleUpgrade extends Settle {
   onOpen(socket: Duplex, accepted: Accepted): void;
 }
 
+/** What undici tells of a 101: its handle, the status, the header, and the connection, which is nobody's from now on. */
+type UpgradeFields = [Controller, number, IncomingHttpHeaders, Duplex];
+
 /** A call that asks for a WebSocket. Answers other than a proper 101 are treated as those of every call. */
 export class UpgradeExchange extends Exchange {
   readonly #asked: IncomingHttpHeaders;
@@ -39,7 +42,7 @@ export class UpgradeExchange extends Exchange {
     return { ...options, body: null, upgrade: 'websocket' };
   }
 
-  onRequestUpgrade(_controller: Controller, _status: number, headers: IncomingHttpHeaders, socket: Duplex): void {
+  onRequestUpgrade(...[, , headers, socket]: UpgradeFields): void {
     const accepted = readAcceptance(this.#asked, headers);
     if (this.isOver || 'fault' in accepted) {
       socket.on('error', () => socket.destroy()); // undici has taken its own listener off
@@ -47,8 +50,8 @@ export class UpgradeExchange extends Exchange {
       if ('fault' in accepted) this.giveUp(unusable(accepted.fault));
       return;
     }
+    this.handOver(); // first: what follows ends the response, which would break the call off
     this.#settle.onOpen(socket, accepted);
-    this.handOver();
   }
 }
 

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Receiver } from 'ws';
+import * as ws from 'ws';
 import { closeFrame, FrameBorders } from '../../../src/proxy/frame-borders.ts';
+
+interface FrameReader {
+  write(bytes: Uint8Array): boolean;
+  on(event: 'conclude', listener: (code: number, reason: Buffer) => void): void;
+}
+
+/** Exported, and not among its types. */
+const { Receiver } = ws as unknown as { readonly Receiver: new (options: { isServer: boolean }) => FrameReader };
 
 interface Frame {
   readonly opcode: number;
