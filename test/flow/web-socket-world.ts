@@ -61,6 +61,8 @@ export interface OpenOptions {
   readonly origin?: string | undefined;
   readonly protocols?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** 13 unless told otherwise. */
+  readonly version?: number;
 }
 
 /** Begins to open one; nothing is waited for. */
@@ -73,6 +75,7 @@ export function connectTo(
   const cookie = browser?.cookieHeader(world.origin + path, { from: `${world.origin}/` });
   const socket = new WebSocket(`ws://127.0.0.1:${world.port}${path}`, [...(options.protocols ?? [])], {
     ...(origin === undefined ? {} : { origin }),
+    protocolVersion: options.version ?? 13,
     headers: { Host: new URL(world.origin).host, ...(cookie ? { Cookie: cookie } : {}), ...options.headers },
   });
   return watched(socket);

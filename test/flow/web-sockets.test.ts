@@ -93,7 +93,7 @@ describe('opening a WebSocket', () => {
   });
 
   it('RFC 6455, 4.4: is told the version that is spoken here', async () => {
-    const page = connectTo(twins.first, '/api/live', { browser: alice, headers: { 'Sec-WebSocket-Version': '8' } });
+    const page = connectTo(twins.first, '/api/live', { browser: alice, version: 8 });
 
     await eventually(() => page.status() !== undefined);
     expect(page.status()).toBe(426);
@@ -175,5 +175,6 @@ describe('bytes around the handshake', () => {
     await eventually(() => got.includes('hi'));
     upstream.dropConnections();
     await eventually(() => raw.closed, 6_000);
+    expect(got).toEqual(['hi']);
   });
 });
