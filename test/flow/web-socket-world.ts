@@ -76,7 +76,13 @@ export function connectTo(
   const socket = new WebSocket(`ws://127.0.0.1:${world.port}${path}`, [...(options.protocols ?? [])], {
     ...(origin === undefined ? {} : { origin }),
     protocolVersion: options.version ?? 13,
-    headers: { Host: new URL(world.origin).host, ...(cookie ? { Cookie: cookie } : {}), ...options.headers },
+    // Version 8 calls it otherwise.
+    headers: {
+      ...(options.version ? { Origin: world.origin } : {}),
+      Host: new URL(world.origin).host,
+      ...(cookie ? { Cookie: cookie } : {}),
+      ...options.headers,
+    },
   });
   return watched(socket);
 }

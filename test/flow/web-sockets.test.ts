@@ -178,3 +178,58 @@ describe('bytes around the handshake', () => {
     expect(got).toEqual(['hi']);
   });
 });
+
+describe('bounds', () => {
+  it('PX-29: one session has no more than fifty, and another has its own', async () => {
+    const pages = await Promise.all(
+      Array.from({ length: 50 }, () => openSocket(twins.first, '/api/live', { browser: alice })),
+    );
+    const refused = connectTo(twins.first, '/api/live', { browser: alice });
+    await eventually(() => refused.status() !== undefined);
+    expect(refused.status()).toBe(429);
+
+    const { browser: bob } = await twins.signIn('bob');
+    pages.push(await openSocket(twins.first, '/api/live', { browser: bob }));
+    for (const { socket } of pages) socket.terminate();
+    await eventually(() => upstream.openSockets === 0);
+
+    const again = await openSocket(twins.first, '/api/live', { browser: alice });
+    again.socket.terminate();
+    await eventually(() => upstream.openSockets === 0);
+  });
+
+  it('PX-30: a reader that takes nothing holds the upstream back', async () => {
+    let sent = 0;
+    const part = Buffer.alloc(1024 * 1024);
+    let server: { readonly bufferedAmount: number } | undefined;
+    upstream.script = speaking((socket) => {
+      server = socket;
+      for (; sent < 100; sent++) socket.send(part);
+    });
+    const page = connectTo(twins.first, '/api/live', { browser: alice });
+    page.socket.on('upgrade', () => page.socket.pause());
+    page.socket.on('open', () => page.socket.pause());
+
+    await eventually(() => server !== undefined && page.socket.isPaused);
+    const held = await eventually(() => server?.bufferedAmount);
+
+    // What the proxy and the system between keep is small against what was sent.
+    expect(held).toBeGreaterThan(64 * 1024 * 1024);
+    page.socket.terminate();
+    upstream.dropConnections();
+    await eventually(() => upstream.openSockets === 0);
+  });
+});
+
+describe('the end of the process', () => {
+  it('sends 1001 to every WebSocket, and takes no more', async () => {
+    const files = { 'rules.yaml': rulesFor(upstream.origin) };
+    const other = await startTwins({ files, env: { RULES_FILE: 'rules.yaml', API_UPSTREAM: undefined } });
+    const page = await openSocket(other.first, '/api/public', {});
+
+    await other.close();
+
+    await eventually(() => page.closeCode() !== undefined && upstream.openSockets === 0);
+    expect(page.closeCode()).toBe(1001);
+  });
+});
