@@ -519,4 +519,11 @@ export const mutations: readonly Mutation[] = [
     replace: '',
     noticedBy: ['test/flow/web-sockets.test.ts'],
   },
+  {
+    name: 'upgrade: a slow reader fills our memory',
+    file: 'src/proxy/tunnel.ts',
+    search: '    else if (!isTaken) upstream.pause();',
+    replace: '    else if (!isTaken) upstream.resume();',
+    noticedBy: ['test/flow/web-sockets.test.ts'],
+  },
 ];
