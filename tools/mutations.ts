@@ -263,13 +263,6 @@ export const mutations: readonly Mutation[] = [
     noticedBy: ['test/flow/page.test.ts'],
   },
   {
-    name: 'upgrade: an API may be upgraded',
-    file: 'src/stages/upgrade.ts',
-    search: '      isApi ||\n',
-    replace: '',
-    noticedBy: ['test/flow/page.test.ts'],
-  },
-  {
     name: 'session: an idle session lives on',
     file: 'src/session/session.ts',
     search: "? 'idle' : undefined",
