@@ -75,8 +75,10 @@ export class App {
   }
 
   async #close(reason: string): Promise<void> {
-    const { config, trail, events, watch, revoker, refresher, provider, clientKeys, upstreams, store } = this.#parts;
+    const { config, trail, events, sockets, watch, revoker, refresher, provider, clientKeys, upstreams, store } =
+      this.#parts;
     events.close();
+    await sockets.close();
     await this.#public.close(config.shutdownTimeoutMs);
     watch.close();
     await refresher.settled(config.shutdownTimeoutMs);

@@ -15,8 +15,11 @@ import { Metrics } from '../metrics/catalogue.ts';
 import type { ManagedClientKeys } from '../oidc/managed-client-keys.ts';
 import { Provider } from '../oidc/provider.ts';
 import { SessionEvents } from '../oidc/session-events.ts';
+import type { Renew } from '../proxy/exchange.ts';
 import { Forwarder } from '../proxy/forward.ts';
 import { Routes } from '../proxy/routes.ts';
+import { type SocketReports, socketReportsTo } from '../proxy/socket-reports.ts';
+import { Upgrades, type UpgradesParts } from '../proxy/upgrade.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
 import { connectRedis, type Redis } from '../redis/client.ts';
 import { MemorySessionStore } from '../session/memory-store.ts';
@@ -25,8 +28,9 @@ import { RedisSessionStore } from '../session/redis-store.ts';
 import type { Lifetimes } from '../session/session.ts';
 import { sessionReportsTo } from '../session/session-reports.ts';
 import { SessionWatch } from '../session/session-watch.ts';
-import { Sessions } from '../session/sessions.ts';
+import { Sessions, signedOut } from '../session/sessions.ts';
 import type { SessionStore } from '../session/store.ts';
+import { whileSession } from '../session/with-session.ts';
 import { Csrf } from '../stages/csrf.ts';
 import { Attempts } from '../token/attempts.ts';
 import { Refresher } from '../token/refresh.ts';
@@ -73,6 +77,8 @@ export interface Parts extends Tools {
   readonly routes: Routes;
   readonly upstreams: Upstreams;
   readonly forwarder: Forwarder;
+  readonly sockets: Upgrades;
+  readonly socketReports: SocketReports;
 }
 
 /** How long a call waits for new tokens: a little longer than one answer of the provider may take. */
@@ -108,11 +114,10 @@ export function createParts(config: Config, tools: Tools): Parts {
   });
   const csrf = new Csrf({ mode: config.csrfMode });
   const upstreams = new Upstreams(base.clock);
-  const forwarder = new Forwarder({
-    upstreams,
-    clock: base.clock,
-    renew: (authorized, route) => tokens.refreshAfterRefusal(authorized, route),
-  });
+  const renew: Renew = (authorized, route) => tokens.refreshAfterRefusal(authorized, route);
+  const forwarder = new Forwarder({ upstreams, clock: base.clock, renew });
+  const socketReports = socketReportsTo(base);
+  const sockets = createSockets({ ...base, upstreams, watch, renew, reports: socketReports });
   const routes = new Routes(config.routes);
   return {
     ...base,
@@ -130,6 +135,8 @@ export function createParts(config: Config, tools: Tools): Parts {
     routes,
     upstreams,
     forwarder,
+    sockets,
+    socketReports,
   };
 }
 
@@ -137,6 +144,14 @@ export function createParts(config: Config, tools: Tools): Parts {
 function seenBy(watch: SessionWatch, renewal: Renewal): Renewal {
   if (renewal.kind === 'renewed') watch.saw(renewal.session);
   return renewal;
+}
+
+function createSockets(parts: Omit<UpgradesParts, 'watch'> & Pick<Parts, 'watch' | 'frontend'>): Upgrades {
+  const { frontend, watch } = parts;
+  return new Upgrades({
+    ...parts,
+    watch: (authorized, onEnded) => whileSession(authorized, () => onEnded(signedOut(frontend)), { watch }),
+  });
 }
 
 type Base = Pick<

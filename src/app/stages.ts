@@ -21,6 +21,7 @@ import { answerEndOtherSessions, answerEndSession, answerMySessions } from '../o
 import { answerRefresh, answerSession } from '../oidc/session-info.ts';
 import { StateClaims } from '../oidc/state-claims.ts';
 import type { Stages } from '../pipeline.ts';
+import { checkHandshake } from '../proxy/upgrade.ts';
 import type { SessionCarrier } from '../session/carrier.ts';
 import { withSession } from '../session/with-session.ts';
 import { corsStage } from '../stages/cors.ts';
@@ -44,7 +45,8 @@ export interface AppState {
 
 /** Makes them. Throws, with what to do, when the folder of the page cannot be read. */
 export function createStages(parts: Parts, { recorder, readiness }: AppState): Stages {
-  const { config, frontend, provider, routes, sessions, csrf, tokens, forwarder, metrics } = parts;
+  const { config, frontend, provider, routes, sessions, csrf, tokens, forwarder, sockets, socketReports, metrics } =
+    parts;
   const page = config.page.kind === 'upstream' ? pageFromUpstream(config.page.url) : undefined;
   const receiver = new Receiver({
     frontends: [frontend],
@@ -68,7 +70,11 @@ export function createStages(parts: Parts, { recorder, readiness }: AppState): S
     signIn: signInStage(signInRoutes(parts), sessionMount(parts)),
     api: (request) => answerApiCall(request, apiParts),
     page: page?.answer ?? pageFromFiles(config.page.kind === 'files' ? config.page.directory : ''),
-    upgrade: upgradeStage(page),
+    upgrade: upgradeStage({
+      page,
+      api: { routes, handshake: { check: checkHandshake }, sessions, tokens, sockets },
+      reports: socketReports,
+    }),
     operations: operationsStage({ metrics, readiness, strict: config.readyStrict }),
   };
 }

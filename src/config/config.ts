@@ -43,6 +43,8 @@ export interface RouteConfig {
   readonly timeoutMs: number;
   /** Bytes; 0 for no limit. */
   readonly maxBody: number;
+  /** Whether a GET may ask for a WebSocket. */
+  readonly websocket: boolean;
 }
 
 /** The page, from a folder of files or from another server. */

@@ -106,10 +106,11 @@ export const routeSchema = z.strictObject(
       })
       .optional()
       .meta({ description: 'The largest request body; 0 for no limit.', default: routeDefaults.max_body }),
-    websocket: z
-      .literal(false, { error: 'must be false: WebSockets to an API are not available in this version' })
-      .optional()
-      .meta({ description: 'Whether the route may become a WebSocket. Only false in this version.', default: false }),
+    websocket: z.boolean({ error: 'must be true or false' }).optional().meta({
+      description:
+        'Whether a page may open WebSockets below this path. The same session, scopes and token as for a GET; closed with 4401 when the session ends.',
+      default: false,
+    }),
     insecureAllowHttpUpstream: z.boolean({ error: 'must be true or false' }).optional().meta({
       description:
         'Allows a plain http upstream on another machine. Whoever is on that network can then read tokens and answers, and change them.',

@@ -49,6 +49,17 @@ export const metrics = {
     help: 'Refresh grants by result: success, or the reason of the failure.',
     labels: ['result'],
   },
+  claimcheck_websockets_open: { type: 'gauge', help: 'WebSockets to APIs that are open.', labels: [] },
+  claimcheck_websocket_upgrades_total: {
+    type: 'counter',
+    help: 'Requests for a WebSocket to an API, by route and outcome: opened, answered (the upstream gave another answer), or our code.',
+    labels: ['route', 'outcome'],
+  },
+  claimcheck_websocket_ends_total: {
+    type: 'counter',
+    help: 'WebSockets that ended, by who ended them: browser, upstream, session, shutdown.',
+    labels: ['end'],
+  },
   claimcheck_store_up: { type: 'gauge', help: '1 while the session store answers.', labels: [] },
   claimcheck_provider_up: {
     type: 'gauge',
@@ -70,6 +81,9 @@ export class Metrics {
   readonly signIns: Counter<'result'>;
   readonly sessionsEnded: Counter<'reason'>;
   readonly refreshes: Counter<'result'>;
+  readonly webSocketsOpen: Gauge;
+  readonly webSocketUpgrades: Counter<'route' | 'outcome'>;
+  readonly webSocketEnds: Counter<'end'>;
   readonly storeUp: Gauge;
   readonly providerUp: Gauge;
 
@@ -82,6 +96,9 @@ export class Metrics {
     this.signIns = new Counter(this.#options('claimcheck_sign_ins_total'));
     this.sessionsEnded = new Counter(this.#options('claimcheck_sessions_ended_total'));
     this.refreshes = new Counter(this.#options('claimcheck_refreshes_total'));
+    this.webSocketsOpen = new Gauge(this.#options('claimcheck_websockets_open'));
+    this.webSocketUpgrades = new Counter(this.#options('claimcheck_websocket_upgrades_total'));
+    this.webSocketEnds = new Counter(this.#options('claimcheck_websocket_ends_total'));
     this.storeUp = new Gauge(this.#options('claimcheck_store_up'));
     this.providerUp = new Gauge(this.#options('claimcheck_provider_up'));
   }

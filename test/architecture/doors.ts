@@ -59,7 +59,7 @@ export const packageDoors: readonly Door[] = [
   { what: 'undici', only: /^src\/(proxy\/upstreams\.ts|oidc\/)/, why: 'one exit to upstreams, one to the provider' },
   {
     what: 'http-proxy-middleware',
-    only: /^src\/(proxy\/upgrade\.ts|stages\/page(-upstream)?\.ts)/,
+    only: /^src\/stages\/page-upstream\.ts$/,
     why: 'its hooks can be skipped: no control may live in them',
   },
   {

@@ -44,6 +44,7 @@ describe('a rules file', () => {
         scopes: ['orders.read'],
         timeoutMs: 30_000,
         maxBody: 10 * 1024 ** 2,
+        websocket: false,
       },
       {
         path: '/api/news',
@@ -55,6 +56,7 @@ describe('a rules file', () => {
         scopes: [],
         timeoutMs: 30_000,
         maxBody: 100 * 1024 ** 2,
+        websocket: false,
       },
     ]);
   });
@@ -84,7 +86,8 @@ describe('a rules file', () => {
     ['a shorter wait', 'timeout: 500ms', { timeoutMs: 500 }],
     ['no token for who is signed in', 'token: none', { access: 'session', token: 'none' }],
     ['a public route', 'access: public', { access: 'public', token: 'none' }],
-    ['no WebSocket', 'websocket: false', { path: '/api/orders' }],
+    ['no WebSocket', 'websocket: false', { websocket: false }],
+    ['WebSockets', 'websocket: true', { websocket: true }],
     ['no scope', 'scopes: []', { scopes: [] }],
     ['an alias', 'scopes: &read [orders.read]', { scopes: ['orders.read'] }],
   ])('can have %s', (_name, line, expected) => {
@@ -160,10 +163,11 @@ describe('a rules file', () => {
       'token: exchange',
       'routes[0].token: must be user or none; client and exchange are not available in this version.',
     ],
+    ['a WebSocket that is a text', 'websocket: "yes"', 'routes[0].websocket: must be true or false.'],
     [
-      'a WebSocket',
-      'websocket: true',
-      'routes[0].websocket: must be false: WebSockets to an API are not available in this version.',
+      'a WebSocket without the GET it begins with',
+      'methods: [POST]\n    websocket: true',
+      'routes[0].websocket: needs GET among methods: a WebSocket begins with one.',
     ],
     [
       'a scope of two words',

@@ -36,6 +36,7 @@ export function routeOf(changes: Partial<RouteConfig> = {}): RouteConfig {
     audience: undefined,
     scopes: [],
     timeoutMs: 30_000,
+    websocket: false,
     maxBody: 0,
     ...changes,
   };
