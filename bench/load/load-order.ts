@@ -1,0 +1,28 @@
+/**
+ * What the process of the callers is told and what it tells.
+ *
+ * @module
+ */
+
+/** One run. */
+export interface LoadOrder {
+  /** On 127.0.0.1. */
+  readonly port: number;
+  readonly connections: number;
+  /** Whole requests, sent by turns. */
+  readonly requests: readonly string[];
+  readonly durationMs: number;
+  /** Requests a second over all connections; as fast as answers come without it. */
+  readonly rate?: number;
+}
+
+/** How it went. Times in ms. */
+export interface LoadResult {
+  /** Answers with 200. */
+  readonly completed: number;
+  /** What went otherwise, by kind. */
+  readonly failures: Readonly<Record<string, number>>;
+  readonly elapsedMs: number;
+  readonly p50: number;
+  readonly p99: number;
+}
