@@ -19,7 +19,12 @@ export interface Contestant {
 /** How long and how hard. */
 export interface Effort {
   readonly rounds: number;
+  /** The least time of a round, in ms. */
   readonly durationMs: number;
+  /** The least number of answers in a round. */
+  readonly count: number;
+  /** The least number of answers before the first round: a compiler has to have seen everything. */
+  readonly warmUp: number;
   readonly connections: number;
   /** Requests a second; as fast as answers come without it. */
   readonly rate?: number;
@@ -37,6 +42,9 @@ export interface Measured {
   readonly p99: number;
   readonly rssBytes: number;
 }
+
+/** When a round ends that does not come to its count, in ms. */
+const longestMs = 60_000;
 
 interface Round extends LoadResult {
   readonly cpuUs: number;
@@ -57,10 +65,9 @@ export async function measure(
   { call, effort }: { readonly call: Call; readonly effort: Effort },
 ): Promise<readonly Measured[]> {
   const rounds = new Map(contestants.map(({ peer }) => [peer.name, [] as Round[]]));
-  for (const { running } of contestants) await load(running, { call, effort });
+  for (const { running } of contestants) await load(running, { call, effort: { ...effort, count: effort.warmUp } });
   for (let round = 0; round < effort.rounds; round++) {
     for (const { peer, running } of contestants) {
-      console.log(peer.name);
       rounds.get(peer.name)?.push(await measureOnce(running, { call, effort }));
     }
   }
@@ -78,9 +85,17 @@ async function measureOnce(
 }
 
 function load(running: RunningPeer, { call, effort }: { readonly call: Call; readonly effort: Effort }) {
-  const { durationMs, connections, rate } = effort;
+  const { durationMs, count, connections, rate } = effort;
   const requests = requestsFor(call, running);
-  return sendLoad({ port: running.port, requests, durationMs, connections, ...(rate === undefined ? {} : { rate }) });
+  return sendLoad({
+    port: running.port,
+    requests,
+    durationMs,
+    count,
+    longestMs,
+    connections,
+    ...(rate === undefined ? {} : { rate }),
+  });
 }
 
 function summary(name: string, rounds: readonly Round[]): Measured {

@@ -24,7 +24,7 @@ export class AnswerReader {
     const end = bytes.indexOf(headEnd);
     this.#tail = end < 0 ? bytes : Buffer.alloc(0);
     if (end < 0) return false;
-    const head = bytes.latin1Slice(0, end);
+    const head = bytes.toString('latin1', 0, end);
     this.status = Number(head.slice(9, 12));
     const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
     if (length === undefined && /\r\ntransfer-encoding: *chunked/i.test(head)) {

@@ -11,7 +11,12 @@ export interface LoadOrder {
   readonly connections: number;
   /** Whole requests, sent by turns. */
   readonly requests: readonly string[];
+  /** It goes on for so long at least … */
   readonly durationMs: number;
+  /** … and until so many answers are there, … */
+  readonly count: number;
+  /** … but not longer than this. */
+  readonly longestMs: number;
   /** Requests a second over all connections; as fast as answers come without it. */
   readonly rate?: number;
 }

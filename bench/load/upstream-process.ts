@@ -23,7 +23,7 @@ class Connection {
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.setNoDelay(true);
-    socket.on('data', (chunk) => this.#take(chunk)).on('error', () => socket.destroy());
+    socket.on('data', (chunk: Buffer) => this.#take(chunk)).on('error', () => socket.destroy());
   }
 
   #take(chunk: Buffer): void {
@@ -31,7 +31,7 @@ class Connection {
     for (;;) {
       const end = this.#held.indexOf(headEnd);
       if (end < 0) return;
-      const head = this.#held.latin1Slice(0, end);
+      const head = this.#held.toString('latin1', 0, end);
       const length = lengthOfBody(head, this.#held.subarray(end + 4));
       if (length === undefined || this.#held.length < end + 4 + length) return;
       this.#held = this.#held.subarray(end + 4 + length);

@@ -23,10 +23,10 @@ import { listen, settings } from './rival-settings.ts';
 
 declare module 'express-session' {
   interface SessionData {
-    accessToken: string;
-    user: { readonly sub: string };
-    verifier: string;
-    state: string;
+    accessToken?: string;
+    user?: { readonly sub: string };
+    verifier?: string;
+    state?: string;
   }
 }
 
