@@ -44,6 +44,22 @@ export const metrics = {
     help: 'Refresh grants by result: success, or the reason of the failure.',
     labels: ['result'],
   },
+  claimcheck_session_lookups_total: {
+    type: 'counter',
+    help: 'Looks for the session of a verified cookie, by result: hit, where it was held in memory, or miss, where the store was asked.',
+    labels: ['result'],
+  },
+  claimcheck_session_cache_dropped_total: {
+    type: 'counter',
+    help: 'Opened sessions dropped from memory, by reason: changed, as the store told; out-of-touch, since it might not have; keys, after a change of the keys.',
+    labels: ['reason'],
+  },
+  claimcheck_session_cache_entries: { type: 'gauge', help: 'Opened sessions held in memory.', labels: [] },
+  claimcheck_session_cache_bytes: {
+    type: 'gauge',
+    help: 'Bytes of the opened sessions held in memory, as estimated from what lies in the store.',
+    labels: [],
+  },
   claimcheck_store_up: { type: 'gauge', help: '1 while the session store answers.', labels: [] },
   claimcheck_provider_up: {
     type: 'gauge',
@@ -64,6 +80,10 @@ export class Metrics {
   readonly signIns: Counter<'result'>;
   readonly sessionsEnded: Counter<'reason'>;
   readonly refreshes: Counter<'result'>;
+  readonly sessionLookups: Counter<'result'>;
+  readonly sessionsDropped: Counter<'reason'>;
+  readonly sessionsHeld: Gauge;
+  readonly sessionBytesHeld: Gauge;
   readonly storeUp: Gauge;
   readonly providerUp: Gauge;
 
@@ -75,6 +95,10 @@ export class Metrics {
     this.signIns = new Counter(this.#options('claimcheck_sign_ins_total'));
     this.sessionsEnded = new Counter(this.#options('claimcheck_sessions_ended_total'));
     this.refreshes = new Counter(this.#options('claimcheck_refreshes_total'));
+    this.sessionLookups = new Counter(this.#options('claimcheck_session_lookups_total'));
+    this.sessionsDropped = new Counter(this.#options('claimcheck_session_cache_dropped_total'));
+    this.sessionsHeld = new Gauge(this.#options('claimcheck_session_cache_entries'));
+    this.sessionBytesHeld = new Gauge(this.#options('claimcheck_session_cache_bytes'));
     this.storeUp = new Gauge(this.#options('claimcheck_store_up'));
     this.providerUp = new Gauge(this.#options('claimcheck_provider_up'));
   }

@@ -46,7 +46,7 @@ export class MemorySessionStore implements SessionStore {
   readonly #listeners = new ListenerSet();
   readonly #changeListeners = new Set<ChangedListener>();
   /** Nobody else writes here. */
-  readonly isInTouch = true;
+  readonly isInTouch: boolean = true;
   readonly #most: number;
   #cancelSweep: Cancel;
 
@@ -69,7 +69,7 @@ export class MemorySessionStore implements SessionStore {
     const found = this.#sessions.get(id);
     if (found !== undefined) return found.sealed.equals(sealed);
     const fresh = { version: 1, sealed, seenAt, card, tokens: { version: 1, sealed: tokens, spending: undefined } };
-    this.#set(id, fresh, expiresAt);
+    this.#set(id, fresh, { expiresAt });
     return true;
   }
 
@@ -92,7 +92,7 @@ export class MemorySessionStore implements SessionStore {
   ): Promise<boolean> {
     const found = this.#sessions.get(id);
     if (found === undefined) return false;
-    if (seenAt >= found.seenAt) this.#set(id, { ...found, seenAt }, expiresAt);
+    if (seenAt >= found.seenAt) this.#set(id, { ...found, seenAt }, { expiresAt });
     return true;
   }
 
@@ -204,12 +204,12 @@ export class MemorySessionStore implements SessionStore {
 
   // The session as it was found lives, so it has an end.
   #put(id: string, session: StoredSession): true {
-    this.#set(id, session, this.#sessions.endOf(id) ?? 0);
+    this.#set(id, session, { expiresAt: this.#sessions.endOf(id) ?? 0 });
     return true;
   }
 
-  #set(id: string, session: StoredSession, expiresAt: number): void {
-    this.#sessions.set(id, session, { expiresAt });
+  #set(id: string, session: StoredSession, end: { readonly expiresAt: number }): void {
+    this.#sessions.set(id, session, end);
     this.#tellChanged(id);
   }
 

@@ -237,14 +237,24 @@ export class Sessions {
 
   async #unlessOver(found: SessionSnapshot | NoSession): Promise<SessionSnapshot | NoSession | EndReason> {
     if (typeof found === 'string') return found;
-    const { lifetimes, clock } = this.#parts;
-    const reason = endedBy(found, { lifetimes, now: clock.now() });
-    if (reason === undefined) {
-      this.#upkeep.renewSeal(found);
-      return found;
-    }
-    await this.end(found, reason);
+    if (this.#endOf(found) === undefined) return this.#kept(found);
+    // What was held in memory may be older than activity that was noted elsewhere: nobody is signed out by that.
+    const latest = await this.#reader.reread(found);
+    if (typeof latest === 'string') return latest;
+    const reason = this.#endOf(latest);
+    if (reason === undefined) return this.#kept(latest);
+    await this.end(latest, reason);
     return reason;
+  }
+
+  #endOf(found: SessionSnapshot): EndReason | undefined {
+    const { lifetimes, clock } = this.#parts;
+    return endedBy(found, { lifetimes, now: clock.now() });
+  }
+
+  #kept(found: SessionSnapshot): SessionSnapshot {
+    this.#upkeep.renewSeal(found);
+    return found;
   }
 
   // The session has ended; what is left in the index names nothing and goes with its end.
