@@ -17,6 +17,8 @@ export interface LoadOrder {
   readonly count: number;
   /** … but not longer than this. */
   readonly longestMs: number;
+  /** Each request is sent once, and no more. */
+  readonly once?: boolean;
   /** Requests a second over all connections; as fast as answers come without it. */
   readonly rate?: number;
 }

@@ -82,6 +82,7 @@ class Run {
   }
 
   #send(caller: Caller, dueAt: number): void {
+    if (this.#order.once === true && this.#next >= this.#requests.length) return;
     const request = this.#requests[this.#next++ % this.#requests.length];
     if (request !== undefined) caller.send(request, dueAt);
   }
