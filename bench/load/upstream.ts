@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { LoadOrder, LoadResult } from './load-order.ts';
 
-/** The upstream. */
+/** The service behind every peer, in a process of its own that ends with ours. */
 export interface RunningUpstream {
   readonly port: number;
   stop(): void;

@@ -11,7 +11,7 @@ import { endChild, hasEnded, startChild } from '../../test/support/children.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import type { Place } from '../place.ts';
 
-/** A program. */
+/** What is run, and the port of 127.0.0.1 on which it will be reached. */
 export interface ProgramStart {
   readonly command: readonly [string, ...string[]];
   readonly port: number;

@@ -24,7 +24,7 @@ export interface Report {
   readonly skipped: readonly string[];
 }
 
-/** The page. */
+/** Markdown: the machine, a table for each scenario, the budget, what else was measured, what was left out. */
 export function pageOf({ machine, sections, verdicts, facts, skipped }: Report): string {
   return [
     '# Measured side by side',

@@ -7,7 +7,7 @@
 import type { RequestListener } from 'node:http';
 import { createServer } from 'node:http';
 
-/** The settings of a rival. */
+/** Where it serves, who it is at the provider, and what lies behind it. */
 export interface RivalSettings {
   readonly port: number;
   readonly origin: string;
