@@ -26,7 +26,7 @@ import { MemorySessionStore } from '../session/memory-store.ts';
 import { OwnSessions } from '../session/own-sessions.ts';
 import { RedisSessionStore } from '../session/redis-store.ts';
 import type { Lifetimes } from '../session/session.ts';
-import { sessionReportsTo } from '../session/session-reports.ts';
+import { cacheReportsTo, sessionReportsTo } from '../session/session-reports.ts';
 import { SessionWatch } from '../session/session-watch.ts';
 import { Sessions, signedOut } from '../session/sessions.ts';
 import type { SessionStore } from '../session/store.ts';
@@ -88,7 +88,7 @@ const waitBeyondMs = 1_000;
 export function createParts(config: Config, tools: Tools): Parts {
   const base = createBase(config, tools);
   const sessionReports = sessionReportsTo(base);
-  const sessions = new Sessions({ ...base, reports: sessionReports });
+  const sessions = new Sessions({ ...base, reports: sessionReports, cacheReports: cacheReportsTo(base.metrics) });
   const reports = tokenReportsTo(base);
   const providerHealth: ProviderHealth = { isAway: false };
   const clientKeys = createClientKeys(base);

@@ -60,6 +60,22 @@ export const metrics = {
     help: 'WebSockets that ended, by who ended them: browser, upstream, session, shutdown.',
     labels: ['end'],
   },
+  claimcheck_session_lookups_total: {
+    type: 'counter',
+    help: 'Looks for the session of a verified cookie, by result: hit, where it was held in memory, or miss, where the store was asked.',
+    labels: ['result'],
+  },
+  claimcheck_session_cache_dropped_total: {
+    type: 'counter',
+    help: 'Opened sessions dropped from memory, by reason: changed, as the store told; out-of-touch, since it might not have; keys, after a change of the keys.',
+    labels: ['reason'],
+  },
+  claimcheck_session_cache_entries: { type: 'gauge', help: 'Opened sessions held in memory.', labels: [] },
+  claimcheck_session_cache_bytes: {
+    type: 'gauge',
+    help: 'Bytes of the opened sessions held in memory, as estimated from what lies in the store.',
+    labels: [],
+  },
   claimcheck_store_up: { type: 'gauge', help: '1 while the session store answers.', labels: [] },
   claimcheck_provider_up: {
     type: 'gauge',
@@ -84,6 +100,10 @@ export class Metrics {
   readonly webSocketsOpen: Gauge;
   readonly webSocketUpgrades: Counter<'route' | 'outcome'>;
   readonly webSocketEnds: Counter<'end'>;
+  readonly sessionLookups: Counter<'result'>;
+  readonly sessionsDropped: Counter<'reason'>;
+  readonly sessionsHeld: Gauge;
+  readonly sessionBytesHeld: Gauge;
   readonly storeUp: Gauge;
   readonly providerUp: Gauge;
 
@@ -99,6 +119,10 @@ export class Metrics {
     this.webSocketsOpen = new Gauge(this.#options('claimcheck_websockets_open'));
     this.webSocketUpgrades = new Counter(this.#options('claimcheck_websocket_upgrades_total'));
     this.webSocketEnds = new Counter(this.#options('claimcheck_websocket_ends_total'));
+    this.sessionLookups = new Counter(this.#options('claimcheck_session_lookups_total'));
+    this.sessionsDropped = new Counter(this.#options('claimcheck_session_cache_dropped_total'));
+    this.sessionsHeld = new Gauge(this.#options('claimcheck_session_cache_entries'));
+    this.sessionBytesHeld = new Gauge(this.#options('claimcheck_session_cache_bytes'));
     this.storeUp = new Gauge(this.#options('claimcheck_store_up'));
     this.providerUp = new Gauge(this.#options('claimcheck_provider_up'));
   }

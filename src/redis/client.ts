@@ -18,6 +18,7 @@ import { DeadlineError, withDeadline } from '../base/deadline.ts';
 import type { Secret } from '../base/secret.ts';
 import { ProblemError } from '../errors.ts';
 import { causeOf, KeptConnection, type RedisClient, type RedisLog, silenceFactor } from './connection.ts';
+import { type KeyListener, KeyTracking } from './key-tracking.ts';
 import type { RedisScript } from './script.ts';
 import { serverFaults } from './server-check.ts';
 import { Subscription } from './subscription.ts';
@@ -37,6 +38,9 @@ export interface RedisOptions {
   readonly log: RedisLog;
 }
 
+/** What Redis says of changed keys is relied on until it was silent for this many times what a command may take. */
+const outOfTouchFactor = 4;
+
 /** What a script runs on. */
 export interface ScriptInput {
   /** All of one hash tag. */
@@ -54,6 +58,9 @@ export class Redis {
   readonly #options: RedisOptions;
   readonly #connection: KeptConnection;
   readonly #subscriptions = new Set<Subscription>();
+  readonly #tracking = new KeyTracking();
+  /** By `Clock.elapsed`: when it last said anything. */
+  #heardAt = Number.NEGATIVE_INFINITY;
   /** By `Clock.elapsed`: since when nothing was answered although something was asked. */
   #silentSince: number | undefined = undefined;
   #underWay = 0;
@@ -65,6 +72,7 @@ export class Redis {
     this.#connection = new KeptConnection({
       url: options.url,
       timeoutMs: options.timeoutMs,
+      tracking: this.#tracking,
       onReady: (client) => this.#welcome(client),
       onAlive: () => this.#heard(),
       onDown: (cause) => options.log.warn('redis cannot be reached', { cause: causeOf(cause) }),
@@ -103,6 +111,24 @@ export class Redis {
     this.#subscriptions.add(new Subscription({ channel, url, timeoutMs, log, ...listeners }));
   }
 
+  /**
+   * Calls `listener` for each change, by anybody, to a key that was read since its last
+   * change; with `undefined` when changes may have been missed. Returns what stops it.
+   */
+  onKeyChanged(listener: KeyListener): () => void {
+    return this.#tracking.onChanged(listener);
+  }
+
+  /**
+   * Whether {@link onKeyChanged} can be relied on: Redis is connected and said something
+   * lately. It is asked every `timeoutMs`, so silence is no accident; a connection that
+   * is cut off without being closed tells of nothing.
+   */
+  get isInTouch(): boolean {
+    const { clock, timeoutMs } = this.#options;
+    return this.#connection.isUp && clock.elapsed() - this.#heardAt <= timeoutMs * outOfTouchFactor;
+  }
+
   /** Whether it answers now. Does not throw. */
   ping(): Promise<boolean> {
     return this.command('PING').then(
@@ -136,6 +162,7 @@ export class Redis {
   }
 
   #heard(): void {
+    this.#heardAt = this.#options.clock.elapsed();
     this.#silentSince = undefined;
   }
 
@@ -143,7 +170,7 @@ export class Redis {
     const { clock, timeoutMs } = this.#options;
     this.#silentSince ??= askedAt;
     if (clock.elapsed() - this.#silentSince < timeoutMs * silenceFactor) return;
-    this.#heard();
+    this.#silentSince = undefined;
     this.#connection.renew(cause);
   }
 

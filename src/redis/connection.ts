@@ -13,6 +13,7 @@
 import { createClient, RESP_TYPES } from 'redis';
 import { randomFraction } from '../base/random.ts';
 import type { Secret } from '../base/secret.ts';
+import type { KeyTracking } from './key-tracking.ts';
 
 /** Takes lines for the log; the trail fits. */
 export interface RedisLog {
@@ -26,6 +27,8 @@ export interface ConnectionOptions {
   readonly url: Secret;
   /** What a command may take, ms; all other durations follow from it. */
   readonly timeoutMs: number;
+  /** Told of changes to what was read over this connection. */
+  readonly tracking?: KeyTracking;
   /** Called each time the connection can be used, the first time too. */
   readonly onReady: (client: RedisClient) => void;
   /** Called when it can no longer be used, or could not be made. Once for each outage. */
@@ -111,10 +114,11 @@ export function causeOf(failure: unknown): string {
   return failure instanceof Error ? `${failure.name}: ${failure.message}` : 'unknown';
 }
 
-function clientFor({ url, timeoutMs }: Pick<ConnectionOptions, 'url' | 'timeoutMs'>) {
+function clientFor({ url, timeoutMs, tracking }: Pick<ConnectionOptions, 'url' | 'timeoutMs' | 'tracking'>) {
   return createClient({
     ...addressOf(url),
     RESP: 3,
+    ...(tracking && { clientSideCache: tracking }),
     disableOfflineQueue: true,
     commandsQueueMaxLength: mostCommands,
     pingInterval: timeoutMs,

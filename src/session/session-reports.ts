@@ -9,6 +9,7 @@ import { causeText, type Pseudonyms } from '../audit/redact.ts';
 import type { Trail } from '../audit/trail.ts';
 import type { Metrics } from '../metrics/catalogue.ts';
 import type { EndReason, Identity, OpenedSession } from './session.ts';
+import type { CacheReports } from './session-cache.ts';
 import type { Unreadable } from './snapshot.ts';
 
 type Person = Pick<Identity, 'issuer' | 'subject'>;
@@ -28,6 +29,19 @@ export interface SessionReportTargets {
   readonly trail: Trail;
   readonly metrics: Metrics;
   readonly pseudonyms: Pseudonyms;
+}
+
+/** Writes to the metrics how the opened sessions that are held do. */
+export function cacheReportsTo(metrics: Metrics): CacheReports {
+  const looks = { hit: metrics.sessionLookups.labels('hit'), miss: metrics.sessionLookups.labels('miss') };
+  return {
+    looked: (result) => looks[result].inc(),
+    dropped: (reason, count) => metrics.sessionsDropped.inc({ reason }, count),
+    holds(entries, bytes) {
+      metrics.sessionsHeld.set(entries);
+      metrics.sessionBytesHeld.set(bytes);
+    },
+  };
 }
 
 /** Writes the reports to the trail and the metrics. */

@@ -53,6 +53,7 @@ describe('loadConfig', () => {
         scopes: [],
         timeoutMs: 30_000,
         maxBody: 100 * 1024 ** 2,
+        websocket: false,
       },
     ]);
   });

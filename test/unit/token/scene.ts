@@ -81,13 +81,14 @@ export class Scene {
   readonly clock: ManualClock;
   readonly op: HostileProvider;
   readonly provider: Provider;
-  readonly sessions = new StoredSessions();
+  readonly sessions: StoredSessions;
   readonly told = new Told();
   readonly first: Instance;
   #signIns = 0;
 
   private constructor(parts: { readonly clock: ManualClock; readonly op: HostileProvider }) {
     this.clock = parts.clock;
+    this.sessions = new StoredSessions(parts.clock);
     this.op = parts.op;
     const { clientId, clientSecret = '' } = this.op.client;
     this.provider = new Provider({
