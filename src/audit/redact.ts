@@ -12,10 +12,15 @@ import { createHmac } from 'node:crypto';
 
 /** Makes tags under one key. */
 export class Pseudonyms {
-  readonly #key: Buffer;
+  #key: Buffer;
 
   /** @param key 32 bytes, used for nothing else. */
   constructor(key: Buffer) {
+    this.#key = key;
+  }
+
+  /** Makes tags under another key from now on, so that they are those of an instance that is started now. */
+  replace(key: Buffer): void {
     this.#key = key;
   }
 

@@ -41,11 +41,22 @@ export class LoginKeys {
     this.replace(secrets);
   }
 
-  /** Puts other secrets in place of all, for a rotation without a restart. Throws when there is none. */
+  /** Puts other secrets in place of all. Throws, and changes nothing, when there is none or one is not usable. */
   replace(secrets: readonly Secret[]): void {
+    this.prepare(secrets)();
+  }
+
+  /** Derives other keys, and gives what puts them in place of all and cannot fail. Throws as {@link replace} does. */
+  prepare(secrets: readonly Secret[]): () => void {
     if (secrets.length === 0) throw new Error('a sign-in needs at least one secret');
     const derive = (secret: Secret, label: string) => deriveKey(secret, { label, frontendId: this.#frontendId });
-    this.#pairs = secrets.map((secret) => ({ seal: derive(secret, 'login seal'), mark: derive(secret, 'login mark') }));
+    const pairs = secrets.map((secret) => ({
+      seal: derive(secret, 'login seal'),
+      mark: derive(secret, 'login mark'),
+    }));
+    return () => {
+      this.#pairs = pairs;
+    };
   }
 
   /** Encrypts `plain` so that it opens only with the same `purpose` (AES-256-GCM); base64url. */
@@ -77,7 +88,7 @@ export class LoginKeys {
   }
 
   get #active(): KeyPair {
-    return this.#pairs[0] as KeyPair; // replace() takes no empty list
+    return this.#pairs[0] as KeyPair; // prepare() takes no empty list
   }
 }
 

@@ -19,7 +19,8 @@ import { authorizationQuery, present, scopesFor } from './authorization-query.ts
 import { BackChannel } from './back-channel.ts';
 import { type Answer, type Endpoint, libraryResponse } from './back-channel-answer.ts';
 import { idTokenTypes } from './checks.ts';
-import { type ClientKey, clientKeyFrom } from './client-key.ts';
+import type { ClientKey } from './client-key.ts';
+import { ClientProof } from './client-proof.ts';
 import { type Grant, GrantError } from './grant.ts';
 import { type Failure, grantErrorFrom, isPassing } from './grant-failure.ts';
 import { IdTokens } from './id-tokens.ts';
@@ -48,12 +49,12 @@ interface Asked {
 /** Speaks with one authorization server as one client. */
 export class Provider {
   readonly issuer: string;
+  /** What the client proves itself with. */
+  readonly proof: ClientProof;
   readonly #options: ProviderOptions;
   readonly #channel: BackChannel;
   readonly #documents: IssuerDocuments;
   readonly #idTokens: IdTokens;
-  readonly #clientKey: ClientKey | undefined;
-
   constructor(options: ProviderOptions) {
     const { clock, issuer, client } = options;
     this.issuer = issuer;
@@ -61,7 +62,7 @@ export class Provider {
     this.#channel = new BackChannel(options);
     this.#documents = new IssuerDocuments(options, this.#channel);
     this.#idTokens = new IdTokens({ keys: this.#documents, issuer, clientId: client.id, clock });
-    this.#clientKey = client.key === undefined ? undefined : clientKeyFrom(client.key);
+    this.proof = new ClientProof(client);
   }
 
   /** Fetches metadata and keys, and keeps them new from then on. Does not throw: see {@link Provider.ready}. */
@@ -88,7 +89,7 @@ export class Provider {
 
   /** The public half of the client's key, to be published; `undefined` when it proves itself otherwise. */
   get clientJwk(): ClientKey['publicJwk'] | undefined {
-    return this.#clientKey?.publicJwk;
+    return this.proof.key?.publicJwk;
   }
 
   /** Whether an authorization response must name its issuer (RFC 9207, 2.4). Throws `provider-unreachable` while that is not known. */
@@ -270,13 +271,14 @@ export class Provider {
   }
 
   #clientAuthentication(metadata: ProviderMetadata): library.ClientAuth {
-    const { authMethod, secret } = this.#options.client;
+    const { authMethod } = this.#options.client;
+    const { secret, key } = this.proof;
     if (authMethod === 'client_secret_basic') return library.ClientSecretBasic(secret?.reveal());
     if (authMethod === 'client_secret_post') return library.ClientSecretPost(secret?.reveal());
-    if (this.#clientKey === undefined) throw new Error('private_key_jwt needs a key');
-    const algorithm = this.#clientKey.algorithmFor(metadata.token_endpoint_auth_signing_alg_values_supported);
+    if (key === undefined) throw new Error('private_key_jwt needs a key');
+    const algorithm = key.algorithmFor(metadata.token_endpoint_auth_signing_alg_values_supported);
     // Without `kid`: one key needs no name (OIDC Core, 10.1), and a name that the server was not told makes some refuse it.
-    return library.PrivateKeyJwt(this.#clientKey.signingKey(algorithm), {
+    return library.PrivateKeyJwt(key.signingKey(algorithm), {
       [library.modifyAssertion]: (header, payload) => {
         header.alg = algorithm;
         delete payload.nbf; // says what iat says, and a server whose clock is a little behind refuses it

@@ -55,9 +55,9 @@ export class SessionIndex {
     return answers.every(Boolean);
   }
 
-  /** Whether the person was signed out after the sign-in at `issuedAt`. */
+  /** Whether the person was signed out after the sign-in at `issuedAt`, also by an instance that had other keys then. */
   async isBarred({ identity, issuedAt }: Pick<IndexedSession, 'identity' | 'issuedAt'>): Promise<boolean> {
-    const places = placesOf(identity, this.#keys.active);
+    const places = this.#keys.entries.flatMap((entry) => placesOf(identity, entry));
     const bounds = await Promise.all(places.map(({ index, key }) => this.#store.notBefore(index, key)));
     return bounds.some((bound) => bound !== undefined && issuedAt < bound);
   }
@@ -69,7 +69,7 @@ export class SessionIndex {
 
   /** Moves a session from the older entries to the active one. `false`: the person was signed out after that sign-in. */
   async move(session: IndexedSession): Promise<boolean> {
-    if (!(await this.add(session))) return false;
+    if (!(await this.add(session)) || (await this.isBarred(session))) return false;
     await this.#removeUnder(this.#keys.entries.slice(1), session);
     return true;
   }

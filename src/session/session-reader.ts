@@ -9,10 +9,10 @@
 
 import type { Frontend } from '../http/frontend.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import { isSessionSecret, type SessionCookie } from './cookie.ts';
+import { isSessionSecret, type SessionCookie, type VerifiedCookie } from './cookie.ts';
 import { SessionSeal } from './seal.ts';
 import type { OpenedSession } from './session.ts';
-import type { SessionReports } from './session-reports.ts';
+import type { KeyPosition, SessionReports } from './session-reports.ts';
 import { openStored, SessionSnapshot } from './snapshot.ts';
 import type { SessionStore } from './store.ts';
 
@@ -40,7 +40,10 @@ export class SessionReader {
   async find(cookie: string | undefined): Promise<SessionSnapshot | NoSession> {
     if (cookie === undefined) return 'no-cookie';
     const verified = this.#parts.cookie.verify(cookie);
-    return verified === undefined ? 'forged' : this.#read(this.sealOf(verified.secret));
+    if (verified === undefined) return 'forged';
+    const found = await this.#read(this.sealOf(verified.secret));
+    if (found instanceof SessionSnapshot) this.#parts.reports.opened(positionsOf(found, verified));
+    return found;
   }
 
   /** By the secret itself, whose signature was checked before. */
@@ -68,4 +71,12 @@ export class SessionReader {
     reports.unreadable(seal.id, opened);
     return 'unreadable';
   }
+}
+
+function positionsOf(
+  snapshot: SessionSnapshot,
+  { isCurrent }: VerifiedCookie,
+): { readonly cookie: KeyPosition; readonly record: KeyPosition } {
+  const position = (isActive: boolean) => (isActive ? 'active' : 'older');
+  return { cookie: position(isCurrent), record: position(SessionSnapshot.partsOf(snapshot).isCurrent) };
 }
