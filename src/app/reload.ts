@@ -58,7 +58,13 @@ export class Reloader {
   }
 
   /** Takes over what was read again. `false` when it has a fault: then nothing has changed, and the log says why. */
-  apply({ examined: { config, error }, needRestart }: Reread): boolean {
+  apply(reread: Reread): boolean {
+    const isDone = this.#apply(reread);
+    this.#parts.trail.flush(); // whoever sent the signal waits for what came of it
+    return isDone;
+  }
+
+  #apply({ examined: { config, error }, needRestart }: Reread): boolean {
     if (config === undefined) return this.#refuse(error?.faults ?? []);
     const fixed = [...needRestart, ...placesThatDiffer(this.#current, config)];
     const changed = this.#rotating.filter(
