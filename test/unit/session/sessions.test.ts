@@ -527,6 +527,27 @@ describe('a rotation of SESSION_SECRETS', () => {
     expect(during.reports.lines).toEqual([`ended ${session.id} subject-of-alice back-channel`]);
   });
 
+  it('LO-12: counts a sign-out against a sign-in under way, though the keys were exchanged in between', async () => {
+    await withKeys(k1).sessions.endAllOf(alice, { notBefore: clock.now(), reason: 'back-channel' });
+    const during = withKeys(k2, k1);
+
+    expect(await failureOf(during.signIn({ issuedAt: clock.now() - 1 }))).toBeInstanceOf(SignInOvertakenError);
+    expect(await during.signIn({ issuedAt: clock.now() })).toBeDefined();
+  });
+
+  it('TS-06: tells for each session opened by a request which position the keys have', async () => {
+    const { cookie } = await withKeys(k1).signIn();
+    const during = withKeys(k2, k1);
+    await during.sessions.look(during.request(cookie));
+    await clock.advance(0);
+    await during.sessions.look(during.request(cookie));
+    const own = await during.signIn();
+    await during.sessions.look(during.request(own.cookie));
+    await during.sessions.look(during.request('s:forged'));
+
+    expect(during.reports.keyUses).toEqual(['older older', 'older active', 'active active']);
+  });
+
   it('TS-06: seals what a claim stands on without breaking the claim', async () => {
     const { cookie, secret, session } = await withKeys(k1).signIn();
     const claim = { owner: 'me', until: clock.now() + minute };
