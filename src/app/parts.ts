@@ -8,10 +8,12 @@
 import { Pseudonyms } from '../audit/redact.ts';
 import type { Trail } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
+import { RotatingSecret, type Secret } from '../base/secret.ts';
 import type { Config } from '../config/config.ts';
 import { createFrontend, type Frontend } from '../http/frontend.ts';
 import { deriveKey, KeyRing } from '../keys/key-ring.ts';
 import { Metrics } from '../metrics/catalogue.ts';
+import { LoginKeys } from '../oidc/login-keys.ts';
 import type { ManagedClientKeys } from '../oidc/managed-client-keys.ts';
 import { Provider } from '../oidc/provider.ts';
 import { SessionEvents } from '../oidc/session-events.ts';
@@ -61,6 +63,9 @@ export interface Parts extends Tools {
   readonly pseudonyms: Pseudonyms;
   readonly lifetimes: Lifetimes;
   readonly keys: KeyRing;
+  readonly loginKeys: LoginKeys;
+  /** `undefined` where sessions lie in memory. */
+  readonly redisUrl: RotatingSecret | undefined;
   readonly store: SessionStore;
   readonly sessions: Sessions;
   readonly ownSessions: OwnSessions;
@@ -156,7 +161,17 @@ function createSockets(parts: Omit<UpgradesParts, 'watch'> & Pick<Parts, 'watch'
 
 type Base = Pick<
   Parts,
-  'config' | 'trail' | 'clock' | 'frontend' | 'metrics' | 'pseudonyms' | 'lifetimes' | 'keys' | 'store'
+  | 'config'
+  | 'trail'
+  | 'clock'
+  | 'frontend'
+  | 'metrics'
+  | 'pseudonyms'
+  | 'lifetimes'
+  | 'keys'
+  | 'loginKeys'
+  | 'redisUrl'
+  | 'store'
 > & { readonly redis: Redis | undefined };
 
 function createBase(config: Config, { trail, clock }: Tools): Base {
@@ -166,19 +181,30 @@ function createBase(config: Config, { trail, clock }: Tools): Base {
     authBasePath: config.authBasePath,
     trustedOrigins: config.corsAllowedOrigins,
   });
-  const keys = new KeyRing({ secrets: config.sessionSecrets, frontendId: frontend.id });
-  const [first] = config.sessionSecrets;
-  if (first === undefined) throw new Error('the configuration was used before it was checked');
-  const pseudonyms = new Pseudonyms(deriveKey(first, { label: 'pseudonyms', frontendId: frontend.id }));
+  const secrets = { secrets: config.sessionSecrets, frontendId: frontend.id };
   const lifetimes = { idleTimeoutMs: config.sessionIdleTimeoutMs, lifetimeMs: config.sessionLifetimeMs };
-  const redis = createRedis(config, { trail, clock });
-  const store = redis === undefined ? new MemorySessionStore({ clock }) : new RedisSessionStore({ redis, clock });
-  return { config, trail, clock, frontend, metrics: new Metrics(), pseudonyms, lifetimes, keys, store, redis };
+  return {
+    ...{ config, trail, clock, frontend, lifetimes },
+    metrics: new Metrics(),
+    pseudonyms: new Pseudonyms(pseudonymKey(config.sessionSecrets, frontend.id)),
+    keys: new KeyRing(secrets),
+    loginKeys: new LoginKeys(secrets),
+    ...createStore(config, { trail, clock }),
+  };
 }
 
-function createRedis({ store }: Config, { trail, clock }: Tools): Redis | undefined {
-  if (store.kind === 'memory') return undefined;
-  return connectRedis({ url: store.url, timeoutMs: store.timeoutMs, clock, log: trail });
+/** The key of the tags that stand for persons and sessions in the log: from the first secret. */
+export function pseudonymKey([first]: readonly Secret[], frontendId: string): Buffer {
+  if (first === undefined) throw new Error('the configuration was used before it was checked');
+  return deriveKey(first, { label: 'pseudonyms', frontendId });
+}
+
+function createStore({ store }: Config, { trail, clock }: Tools): Pick<Base, 'redis' | 'redisUrl' | 'store'> {
+  if (store.kind === 'memory')
+    return { redis: undefined, redisUrl: undefined, store: new MemorySessionStore({ clock }) };
+  const url = new RotatingSecret(store.url);
+  const redis = connectRedis({ url, timeoutMs: store.timeoutMs, clock, log: trail });
+  return { redis, redisUrl: url, store: new RedisSessionStore({ redis, clock }) };
 }
 
 function createProvider(

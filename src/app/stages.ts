@@ -14,7 +14,6 @@ import type { SignInEvent } from '../oidc/callback-parts.ts';
 import { answerJwks } from '../oidc/jwks.ts';
 import { answerLogin } from '../oidc/login.ts';
 import { LoginCookies } from '../oidc/login-cookies.ts';
-import { LoginKeys } from '../oidc/login-keys.ts';
 import { LoginLimit } from '../oidc/login-limit.ts';
 import { answerLogout, answerLogoutPage } from '../oidc/logout.ts';
 import { answerEndOtherSessions, answerEndSession, answerMySessions } from '../oidc/my-sessions.ts';
@@ -147,8 +146,7 @@ function sessionRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
 }
 
 function signInParts(parts: Parts) {
-  const { config, frontend, clock, provider, sessions, trail } = parts;
-  const keys = new LoginKeys({ secrets: config.sessionSecrets, frontendId: frontend.id });
+  const { config, frontend, clock, provider, sessions, trail, loginKeys: keys } = parts;
   const cookies = new LoginCookies(frontend, keys);
   const limit = new LoginLimit({ keys, frontendId: frontend.id, clock });
   const shared = { frontend, provider, sessions, keys, cookies, clock };

@@ -20,11 +20,11 @@ export interface Beside {
 /** The configuration. Only for values without faults: then what is needed is there, and the rest has its default. */
 export function configFrom(values: Values, { routes, files, warnings }: Beside): Config {
   const all = values as AllValues; // see above; what may be missing is read from `values`
-  const { TLS_CERT_FILE, TLS_KEY_FILE, PAGE_UPSTREAM } = values;
+  const { PAGE_UPSTREAM } = values;
   return {
     listen: { host: all.HOST, port: all.PORT },
     operations: { host: all.OPS_HOST, port: all.OPS_PORT },
-    tls: TLS_CERT_FILE && TLS_KEY_FILE ? { certFile: TLS_CERT_FILE, keyFile: TLS_KEY_FILE } : undefined,
+    tls: tlsFrom(values, files),
     publicUrl: all.PUBLIC_URL,
     authBasePath: all.AUTH_BASE_PATH,
     issuer: all.ISSUER,
@@ -48,6 +48,12 @@ export function configFrom(values: Values, { routes, files, warnings }: Beside):
     shutdownTimeoutMs: all.SHUTDOWN_TIMEOUT,
     warnings,
   };
+}
+
+function tlsFrom({ TLS_CERT_FILE, TLS_KEY_FILE }: Values, files: Files): Config['tls'] {
+  return TLS_CERT_FILE && TLS_KEY_FILE
+    ? { certificate: files.readFile(TLS_CERT_FILE), key: new Secret(files.readFile(TLS_KEY_FILE)) }
+    : undefined;
 }
 
 function clientFrom(values: Values, files: Files): Config['client'] {

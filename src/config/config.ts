@@ -61,8 +61,8 @@ export type StoreConfig =
 export interface Config {
   readonly listen: { readonly host: string; readonly port: number };
   readonly operations: { readonly host: string; readonly port: number };
-  /** Files of the certificate chain and key; `undefined`: http behind a terminator. */
-  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  /** Certificate chain and key, both PEM; `undefined`: http behind a terminator. */
+  readonly tls: { readonly certificate: string; readonly key: Secret } | undefined;
   /** An origin: scheme, host, and port where it is not the default. */
   readonly publicUrl: string;
   /** Empty, or beginning with a slash and not ending with one. */

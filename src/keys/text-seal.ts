@@ -35,10 +35,18 @@ export class TextSeal {
     this.replace(secrets);
   }
 
-  /** Puts other secrets in place of all, for a rotation without a restart. Throws when there is none. */
+  /** Puts other secrets in place of all. Throws, and changes nothing, when there is none or one is not usable. */
   replace(secrets: readonly Secret[]): void {
+    this.prepare(secrets)();
+  }
+
+  /** Derives other keys, and gives what puts them in place of all and cannot fail. Throws as {@link replace} does. */
+  prepare(secrets: readonly Secret[]): () => void {
     if (secrets.length === 0) throw new Error('a seal needs at least one secret');
-    this.#keys = secrets.map((secret) => deriveKey(secret, this.#options));
+    const keys = secrets.map((secret) => deriveKey(secret, this.#options));
+    return () => {
+      this.#keys = keys;
+    };
   }
 
   /** Encrypts `plain` so that it opens only with the same `purpose`; base64url. */

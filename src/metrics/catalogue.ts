@@ -76,6 +76,21 @@ export const metrics = {
     help: 'Bytes of the opened sessions held in memory, as estimated from what lies in the store.',
     labels: [],
   },
+  claimcheck_session_key_uses_total: {
+    type: 'counter',
+    help: 'Sessions opened by a request, by part (cookie: what signed it; record: what sealed it in the store) and by the position in SESSION_SECRETS of the entry that did: active (the first) or older.',
+    labels: ['part', 'position'],
+  },
+  claimcheck_config_reloads_total: {
+    type: 'counter',
+    help: 'Times the configuration was read again on SIGHUP, by result: success or failure (nothing was changed then).',
+    labels: ['result'],
+  },
+  claimcheck_config_reload_ok: {
+    type: 'gauge',
+    help: '1 unless the last reading of the configuration on SIGHUP failed.',
+    labels: [],
+  },
   claimcheck_store_up: { type: 'gauge', help: '1 while the session store answers.', labels: [] },
   claimcheck_provider_up: {
     type: 'gauge',
@@ -104,6 +119,9 @@ export class Metrics {
   readonly sessionsDropped: Counter<'reason'>;
   readonly sessionsHeld: Gauge;
   readonly sessionBytesHeld: Gauge;
+  readonly sessionKeyUses: Counter<'part' | 'position'>;
+  readonly configReloads: Counter<'result'>;
+  readonly configReloadOk: Gauge;
   readonly storeUp: Gauge;
   readonly providerUp: Gauge;
 
@@ -123,6 +141,10 @@ export class Metrics {
     this.sessionsDropped = new Counter(this.#options('claimcheck_session_cache_dropped_total'));
     this.sessionsHeld = new Gauge(this.#options('claimcheck_session_cache_entries'));
     this.sessionBytesHeld = new Gauge(this.#options('claimcheck_session_cache_bytes'));
+    this.sessionKeyUses = new Counter(this.#options('claimcheck_session_key_uses_total'));
+    this.configReloads = new Counter(this.#options('claimcheck_config_reloads_total'));
+    this.configReloadOk = new Gauge(this.#options('claimcheck_config_reload_ok'));
+    this.configReloadOk.set(1);
     this.storeUp = new Gauge(this.#options('claimcheck_store_up'));
     this.providerUp = new Gauge(this.#options('claimcheck_provider_up'));
   }

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { createSecureContext } from 'node:tls';
 import { Agent, type Dispatcher } from 'undici';
 import type { Clock } from '../base/clock.ts';
 import { isLoopbackName } from '../base/loopback.ts';
@@ -62,11 +63,15 @@ export class BackChannel {
     this.#agent = agentFor(options, options.client?.certificate);
   }
 
-  /** Shows another certificate from now on. What is under way ends on its own connections. */
-  replaceCertificate(certificate: ClientCertificate | undefined): void {
-    const old = this.#agent;
-    this.#agent = agentFor(this.#options, certificate);
-    void old.close(); // resolves when the last of them has ended
+  /** Gives what shows another certificate from then on. What is under way ends on its own connections. Throws when it cannot be used. */
+  prepareCertificate(certificate: ClientCertificate | undefined): () => void {
+    // TLS would say so at the first connection only.
+    if (certificate !== undefined) createSecureContext({ cert: certificate.chain, key: certificate.key.reveal() });
+    return () => {
+      const old = this.#agent;
+      this.#agent = agentFor(this.#options, certificate);
+      void old.close(); // resolves when the last of them has ended
+    };
   }
 
   /** The answer, whatever its status. Throws {@link BackChannelError} and nothing else. */

@@ -39,10 +39,14 @@ export class ClientProof {
     return this.#secrets[0];
   }
 
-  /** Puts other secrets and keys in place. Throws, and changes nothing, when a key cannot be used. */
-  replace(client: Config['client']): void {
-    this.#file = fileKeysOf(client);
-    this.#secrets = secretsOf(client);
+  /** Reads other secrets and keys, and gives what puts them in place and cannot fail. Throws when a key cannot be used. */
+  prepare(client: Config['client']): () => void {
+    const file = fileKeysOf(client);
+    const secrets = secretsOf(client);
+    return () => {
+      this.#file = file;
+      this.#secrets = secrets;
+    };
   }
 
   /** Asks as the client; once more with the other secret when this one is refused. */

@@ -36,10 +36,19 @@ export class LoginKeys {
     this.replace(secrets);
   }
 
-  /** Puts other secrets in place of all, for a rotation without a restart. Throws when there is none. */
+  /** Puts other secrets in place of all. Throws, and changes nothing, when there is none or one is not usable. */
   replace(secrets: readonly Secret[]): void {
-    this.#seal.replace(secrets);
-    this.#marks = secrets.map((secret) => deriveKey(secret, { label: 'login mark', frontendId: this.#frontendId }));
+    this.prepare(secrets)();
+  }
+
+  /** Derives other keys, and gives what puts them in place of all and cannot fail. Throws as {@link replace} does. */
+  prepare(secrets: readonly Secret[]): () => void {
+    const swapSeal = this.#seal.prepare(secrets);
+    const marks = secrets.map((secret) => deriveKey(secret, { label: 'login mark', frontendId: this.#frontendId }));
+    return () => {
+      swapSeal();
+      this.#marks = marks;
+    };
   }
 
   /** Encrypts `plain` so that it opens only with the same `purpose` (AES-256-GCM); base64url. */
@@ -54,7 +63,7 @@ export class LoginKeys {
 
   /** A short mark of ours on `text`, for one `purpose`: 11 characters of base64url. */
   mark(text: string, purpose: string): string {
-    const [active] = this.#marks as readonly [Buffer]; // replace() takes no empty list
+    const [active] = this.#marks as readonly [Buffer]; // prepare() takes no empty list
     return markWith(active, `${purpose}\0${text}`);
   }
 

@@ -90,6 +90,11 @@ export class ManagedClientKeys implements ClientKeys {
     await this.#look();
   }
 
+  /** For other `SESSION_SECRETS`: see `TextSeal.prepare`. The list is sealed anew when it is written next. */
+  prepare(secrets: readonly Secret[]): () => void {
+    return this.#parts.seal.prepare(secrets);
+  }
+
   /** Ends the looking. */
   close(): void {
     this.#closed = true;

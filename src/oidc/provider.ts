@@ -95,10 +95,15 @@ export class Provider {
     }));
   }
 
-  /** Puts other secrets and another certificate in place, for calls from now on. */
-  replaceClient(client: ProviderOptions['client']): void {
-    this.#calls.proof.replace(client);
-    this.#channel.replaceCertificate(client.certificate);
+  /**
+   * Reads other secrets, keys and another certificate, and gives what puts them in
+   * place for calls from now on and cannot fail. Throws when one cannot be used.
+   */
+  prepareClient(client: ProviderOptions['client']): () => void {
+    const swaps = [this.#calls.proof.prepare(client), this.#channel.prepareCertificate(client.certificate)];
+    return () => {
+      for (const swap of swaps) swap();
+    };
   }
 
   /** Whether an authorization response must name its issuer (RFC 9207, 2.4). Throws `provider-unreachable` while that is not known. */

@@ -92,6 +92,14 @@ export class Upstreams {
     };
   }
 
+  /**
+   * Forgets the upstreams that no route leads to any more. What is under way there goes
+   * on, and its connections are closed once they have been idle.
+   */
+  keepOnly(origins: ReadonlySet<string>): void {
+    for (const origin of this.#byOrigin.keys()) if (!origins.has(origin)) this.#byOrigin.delete(origin);
+  }
+
   /** Breaks every connection. Call it when no request is under way any more; what still is or comes ends as overloaded. */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -117,6 +117,8 @@ export function causeOf(failure: unknown): string {
 function clientFor({ url, timeoutMs, tracking }: Pick<ConnectionOptions, 'url' | 'timeoutMs' | 'tracking'>) {
   return createClient({
     ...addressOf(url),
+    // Asked at each connection, so that a password that was changed meanwhile is the one that is sent.
+    credentialsProvider: { type: 'async-credentials-provider', credentials: async () => credentialsIn(url) },
     RESP: 3,
     ...(tracking && { clientSideCache: tracking }),
     disableOfflineQueue: true,
@@ -140,11 +142,23 @@ function pauseBefore(attempt: number): number {
   return Math.ceil(whole / 2 + (whole / 2) * randomFraction());
 }
 
+function credentialsIn(url: Secret): { readonly username?: string; readonly password?: string } {
+  const { username, password } = new URL(url.reveal());
+  return {
+    ...(username !== '' && { username: decodeURIComponent(username) }),
+    ...(password !== '' && { password: decodeURIComponent(password) }),
+  };
+}
+
 // An error of the URL parser shows the whole URL, password included.
 function addressOf(url: Secret): { readonly url: string } {
   const text = url.reveal();
   if (!URL.canParse(text) || !/^rediss?:$/.test(new URL(text).protocol)) {
     throw new Error('REDIS_URL is not an address of the form redis://… or rediss://…');
   }
-  return { url: text };
+  // What stands in the address itself would count more than the provider of credentials.
+  const address = new URL(text);
+  address.username = '';
+  address.password = '';
+  return { url: address.href };
 }

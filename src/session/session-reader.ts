@@ -11,11 +11,11 @@
 
 import type { Frontend } from '../http/frontend.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import { isSessionSecret, type SessionCookie } from './cookie.ts';
+import { isSessionSecret, type SessionCookie, type VerifiedCookie } from './cookie.ts';
 import { SessionSeal } from './seal.ts';
 import type { OpenedSession } from './session.ts';
 import type { SessionCache, SessionReading } from './session-cache.ts';
-import type { SessionReports } from './session-reports.ts';
+import type { KeyPosition, SessionReports } from './session-reports.ts';
 import { openStored, SessionSnapshot } from './snapshot.ts';
 import type { SessionStore } from './store.ts';
 
@@ -48,7 +48,9 @@ export class SessionReader {
     const verified = this.#parts.cookie.verify(cookie);
     if (verified === undefined) return 'forged';
     const seal = this.sealOf(verified.secret);
-    return this.#parts.cache.keep({ cookie, id: seal.id }, () => this.#read(seal));
+    const found = await this.#parts.cache.keep({ cookie, id: seal.id }, () => this.#read(seal));
+    if (found instanceof SessionSnapshot) this.#parts.reports.opened(positionsOf(found, verified));
+    return found;
   }
 
   /** By the secret itself, whose signature was checked before. */
@@ -77,4 +79,12 @@ export class SessionReader {
     reports.unreadable(seal.id, opened);
     return { found: 'unreadable', storedBytes };
   }
+}
+
+function positionsOf(
+  snapshot: SessionSnapshot,
+  { isCurrent }: VerifiedCookie,
+): { readonly cookie: KeyPosition; readonly record: KeyPosition } {
+  const position = (isActive: boolean) => (isActive ? 'active' : 'older');
+  return { cookie: position(isCurrent), record: position(SessionSnapshot.partsOf(snapshot).isCurrent) };
 }

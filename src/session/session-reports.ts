@@ -14,12 +14,17 @@ import type { Unreadable } from './snapshot.ts';
 
 type Person = Pick<Identity, 'issuer' | 'subject'>;
 
+/** Where the entry stands that signed or sealed something: the first, or behind it. */
+export type KeyPosition = 'active' | 'older';
+
 /** Told what happens to sessions. `id` is the session's name in the store. */
 export interface SessionReports {
   /** A session was ended by this process. Whose it was is not known where it was ended without its cookie. */
   ended(session: Pick<OpenedSession, 'id'> & { readonly identity: Person | undefined }, reason: EndReason): void;
   /** A stored session was exchanged or damaged, or its key is gone. It counts as none. */
   unreadable(id: string, fault: Unreadable): void;
+  /** A request's session was opened. Each is `active` when the first entry of `SESSION_SECRETS` did it, `older` for any other. */
+  opened(by: { readonly cookie: KeyPosition; readonly record: KeyPosition }): void;
   /** Something that nobody waits for went wrong. */
   trouble(id: string, trouble: { readonly what: string; readonly cause: unknown }): void;
 }
@@ -46,6 +51,11 @@ export function cacheReportsTo(metrics: Metrics): CacheReports {
 
 /** Writes the reports to the trail and the metrics. */
 export function sessionReportsTo({ trail, metrics, pseudonyms }: SessionReportTargets): SessionReports {
+  const uses = (part: 'cookie' | 'record') => ({
+    active: metrics.sessionKeyUses.labels({ part, position: 'active' }),
+    older: metrics.sessionKeyUses.labels({ part, position: 'older' }),
+  });
+  const [cookieUses, recordUses] = [uses('cookie'), uses('record')];
   const tagOf = (id: string) => pseudonyms.session(id);
   return {
     ended({ id, identity }, reason) {
@@ -55,6 +65,10 @@ export function sessionReportsTo({ trail, metrics, pseudonyms }: SessionReportTa
     },
     unreadable(id, { part, reason }) {
       trail.event('session.unreadable', 'failure', { session: tagOf(id), part, reason });
+    },
+    opened({ cookie, record }) {
+      cookieUses[cookie].inc();
+      recordUses[record].inc();
     },
     trouble(id, { what, cause }) {
       trail.warn(what, { session: tagOf(id), cause: causeText(cause) });

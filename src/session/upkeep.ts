@@ -58,7 +58,7 @@ export class SessionUpkeep {
     });
   }
 
-  /** Seals a session under the active key and moves it in the index, if an older key sealed any part of it. */
+  /** Seals a session under the active key and indexes it there, if an older key sealed any part of it. */
   renewSeal(session: OpenedSession): void {
     if (SessionSnapshot.partsOf(session).isCurrent) return;
     this.#run(session, { what: 'a session could not be sealed anew', task: () => this.#reseal(session) });
@@ -69,7 +69,7 @@ export class SessionUpkeep {
     const { store, index, keys, reports } = this.#parts;
     const parts = SessionSnapshot.partsOf(session);
     const { identity, expiresAt, issuedAt } = parts.record;
-    if (!(await index.move({ id: session.id, identity, expiresAt, issuedAt }))) {
+    if (!(await index.spread({ id: session.id, identity, expiresAt, issuedAt }))) {
       if (await store.end(session.id, 'back-channel')) reports.ended(session, 'back-channel');
       return;
     }

@@ -270,7 +270,7 @@ describe('a client that shows a certificate', () => {
 
     hostile.clients.set('shown', { clientId: 'shown', certificate: second.thumbprint });
     expect((await refusalOf(signIn(provider))).kind).toBe('client-refused');
-    provider.replaceClient(clientWith(second));
+    provider.prepareClient(clientWith(second))();
     expect((await signIn(provider)).idToken?.sub).toBe('alice');
   });
 });
