@@ -103,6 +103,8 @@ function showSignedOut(note) {
   byId('sign-in').href = signInUrl();
   document.title = 'Claimcheck demo';
   showView('signed-out');
+  // Hidden is not gone: what was shown of the person leaves the document, too.
+  for (const id of ['who-name', 'who-email', 'who-initials', 'session-id']) byId(id).textContent = '';
   void showHoldings();
   const text = note ?? (wasSignedIn ? hasEnded : undefined);
   if (text === undefined) return;
