@@ -11,6 +11,7 @@ import { Receiver } from '../http/receive-request.ts';
 import { answerBackChannelLogout } from '../oidc/back-channel-logout.ts';
 import { answerCallback } from '../oidc/callback.ts';
 import type { SignInEvent } from '../oidc/callback-parts.ts';
+import { answerFrontChannelLogout } from '../oidc/front-channel-logout.ts';
 import { answerLogin } from '../oidc/login.ts';
 import { LoginCookies } from '../oidc/login-cookies.ts';
 import { LoginKeys } from '../oidc/login-keys.ts';
@@ -60,6 +61,7 @@ export function createStages(parts: Parts, { recorder, readiness }: AppState): S
       frontend,
       endSessionOrigin: () => provider.endSessionOrigin,
       pageFromUpstream: page !== undefined,
+      framedBy: config.frontChannelLogout ? new URL(config.issuer).origin : undefined,
     }),
     plainHttp: plainHttpStage(frontend),
     cors: corsStage(frontend),
@@ -113,7 +115,11 @@ function sessionRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
   const { config, events, frontend } = parts;
   const { paths } = frontend;
   const writesSession = false;
-  const back = { ...parts, clientId: config.client.id };
+  const back = { ...parts, clientId: config.client.id, strict: config.strictLogoutTokens };
+  const front: SignInRoute<SessionCarrier> = {
+    ...{ method: 'get', path: paths.frontChannelLogout, writesSession },
+    answer: (request) => answerFrontChannelLogout(request, parts),
+  };
   return [
     { method: 'get', path: paths.events, writesSession, answer: (request) => events.answer(request) },
     { method: 'get', path: paths.sessions, writesSession, answer: (request) => answerMySessions(request, parts) },
@@ -135,6 +141,7 @@ function sessionRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
       writesSession,
       answer: (request) => answerBackChannelLogout(request, back),
     },
+    ...(config.frontChannelLogout ? [front] : []),
   ];
 }
 

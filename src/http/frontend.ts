@@ -30,6 +30,7 @@ export interface AuthPaths {
   readonly events: string;
   readonly logout: string;
   readonly backChannelLogout: string;
+  readonly frontChannelLogout: string;
   /** Each of them is one segment below. */
   readonly sessions: string;
 }
@@ -79,6 +80,7 @@ export function createFrontend({ id, publicUrl, authBasePath, trustedOrigins }: 
       events: path('session/events'),
       logout: path('logout'),
       backChannelLogout: path('backchannel-logout'),
+      frontChannelLogout: path('frontchannel-logout'),
       sessions: path('sessions'),
     },
     cookies: cookieNames(secure),
