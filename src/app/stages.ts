@@ -19,6 +19,7 @@ import { LoginLimit } from '../oidc/login-limit.ts';
 import { answerLogout, answerLogoutPage } from '../oidc/logout.ts';
 import { answerEndOtherSessions, answerEndSession, answerMySessions } from '../oidc/my-sessions.ts';
 import { answerRefresh, answerSession } from '../oidc/session-info.ts';
+import { SessionPointers } from '../oidc/session-pointers.ts';
 import { StateClaims } from '../oidc/state-claims.ts';
 import type { Stages } from '../pipeline.ts';
 import type { SessionCarrier } from '../session/carrier.ts';
@@ -77,7 +78,7 @@ export function createStages(parts: Parts, { recorder, readiness }: AppState): S
 /** The auth routes, as the contract lists them. */
 function signInRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
   const { paths } = parts.frontend;
-  const { loginParts, callbackParts } = signInParts(parts);
+  const { loginParts, callbackParts, pointers } = signInParts(parts);
   const infoParts = { ...parts, userClaims: parts.config.userClaims };
   return [
     { method: 'get', path: paths.login, writesSession: false, answer: (request) => answerLogin(request, loginParts) },
@@ -104,7 +105,7 @@ function signInRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
       method: 'post',
       path: paths.logout,
       writesSession: true,
-      answer: (request, carrier) => answerLogout(request, carrier, parts),
+      answer: (request, carrier) => answerLogout(request, carrier, { ...parts, pointers }),
     },
     ...sessionRoutes(parts),
   ];
@@ -150,11 +151,13 @@ function signInParts(parts: Parts) {
   const keys = new LoginKeys({ secrets: config.sessionSecrets, frontendId: frontend.id });
   const cookies = new LoginCookies(frontend, keys);
   const limit = new LoginLimit({ keys, frontendId: frontend.id, clock });
+  const pointers = new SessionPointers(frontend, keys);
   const shared = { frontend, provider, sessions, keys, cookies, clock };
   return {
+    pointers,
     loginParts: { ...shared, limit },
     callbackParts: {
-      ...shared,
+      ...{ ...shared, pointers },
       claims: new StateClaims(sessions),
       userClaims: config.userClaims,
       hasApiAudience: config.apiAudience !== undefined,

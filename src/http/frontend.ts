@@ -17,6 +17,8 @@ export interface CookieNames {
   readonly session: string;
   /** Followed by 8 characters of the hash of `state`: one cookie for each pending login. */
   readonly loginPrefix: string;
+  /** Followed by 8 characters: one cookie for each session that the browser began, so that a replaced one is ended. */
+  readonly pointerPrefix: string;
   /** Counts the starts of a sign-in. */
   readonly starts: string;
 }
@@ -94,6 +96,7 @@ function cookieNames(secure: boolean): CookieNames {
   return {
     session: `${prefix}claimcheck`,
     loginPrefix: `${prefix}claimcheck-login-`,
+    pointerPrefix: `${prefix}claimcheck-began-`,
     starts: `${prefix}claimcheck-starts`,
   };
 }

@@ -46,7 +46,8 @@ export async function answerFrontChannelLogout(
   // Compared as it is, without any normalisation (RFC 9207, 2.4).
   if (iss !== issuer || !isSubject(sid)) throw new ProblemError('parameter-invalid');
   const sought = { index: 'sid', issuer, value: sid } as const;
-  if (await sessions.hasAnyOf(sought)) await sessions.endAllOf(sought, { notBefore: clock.now(), reason: 'signed-out' });
+  if (await sessions.hasAnyOf(sought))
+    await sessions.endAllOf(sought, { notBefore: clock.now(), reason: 'signed-out' });
   // 3: "no-cache, no-store", and a `Pragma` for the oldest caches.
   return { status: 200, headers: { 'Cache-Control': 'no-cache, no-store', Pragma: 'no-cache' } };
 }
