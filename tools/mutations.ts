@@ -369,6 +369,13 @@ export const mutations: readonly Mutation[] = [
     noticedBy: ['test/flow/replaced-session.test.ts'],
   },
   {
+    name: 'claimcheck sessions: an operator who names a sid ends the others of the person, too',
+    file: 'src/session/operator-sessions.ts',
+    search: '(ofSid === undefined || ofSid.has(id))',
+    replace: '(ofSid === undefined || ofSid !== undefined || id !== undefined)',
+    noticedBy: ['test/flow/operator-sessions.test.ts'],
+  },
+  {
     name: 'front-channel logout: sid alone is enough',
     file: 'src/oidc/front-channel-logout.ts',
     search: 'if (iss !== issuer || !isSubject(sid))',
@@ -378,8 +385,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'front-channel logout: a guessed sid writes to the store',
     file: 'src/oidc/front-channel-logout.ts',
-    search: 'if (await sessions.hasAnyOf(sought)) await',
-    replace: 'await',
+    search: 'if (await sessions.hasAnyOf(sought))',
+    replace: 'if (sought !== undefined)',
     noticedBy: ['test/flow/front-channel-logout.test.ts'],
   },
   {

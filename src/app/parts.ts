@@ -17,10 +17,8 @@ import { SessionEvents } from '../oidc/session-events.ts';
 import { Forwarder } from '../proxy/forward.ts';
 import { Routes } from '../proxy/routes.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
-import { connectRedis } from '../redis/client.ts';
-import { MemorySessionStore } from '../session/memory-store.ts';
+import { createStore } from '../session/configured-store.ts';
 import { OwnSessions } from '../session/own-sessions.ts';
-import { RedisSessionStore } from '../session/redis-store.ts';
 import type { Lifetimes } from '../session/session.ts';
 import { sessionReportsTo } from '../session/session-reports.ts';
 import { SessionWatch } from '../session/session-watch.ts';
@@ -152,14 +150,6 @@ function createBase(config: Config, { trail, clock }: Tools): Base {
   const lifetimes = { idleTimeoutMs: config.sessionIdleTimeoutMs, lifetimeMs: config.sessionLifetimeMs };
   const store = createStore(config, { trail, clock });
   return { config, trail, clock, frontend, metrics: new Metrics(), pseudonyms, lifetimes, keys, store };
-}
-
-function createStore({ store }: Config, { trail, clock }: Tools): SessionStore {
-  if (store.kind === 'memory') return new MemorySessionStore({ clock });
-  return new RedisSessionStore({
-    redis: connectRedis({ url: store.url, timeoutMs: store.timeoutMs, clock, log: trail }),
-    clock,
-  });
 }
 
 function createProvider({ config, frontend, trail, clock, metrics }: Base, health: ProviderHealth): Provider {
