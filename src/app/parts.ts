@@ -8,7 +8,7 @@
 import { Pseudonyms } from '../audit/redact.ts';
 import type { Trail } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
-import { RotatingSecret, type Secret } from '../base/secret.ts';
+import type { RotatingSecret, Secret } from '../base/secret.ts';
 import type { Config } from '../config/config.ts';
 import { createFrontend, type Frontend } from '../http/frontend.ts';
 import { deriveKey, KeyRing } from '../keys/key-ring.ts';
@@ -23,10 +23,9 @@ import { Routes } from '../proxy/routes.ts';
 import { type SocketReports, socketReportsTo } from '../proxy/socket-reports.ts';
 import { Upgrades, type UpgradesParts } from '../proxy/upgrade.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
-import { connectRedis, type Redis } from '../redis/client.ts';
-import { MemorySessionStore } from '../session/memory-store.ts';
+import type { Redis } from '../redis/client.ts';
+import { createStore } from '../session/configured-store.ts';
 import { OwnSessions } from '../session/own-sessions.ts';
-import { RedisSessionStore } from '../session/redis-store.ts';
 import type { Lifetimes } from '../session/session.ts';
 import { cacheReportsTo, sessionReportsTo } from '../session/session-reports.ts';
 import { SessionWatch } from '../session/session-watch.ts';
@@ -197,14 +196,6 @@ function createBase(config: Config, { trail, clock }: Tools): Base {
 export function pseudonymKey([first]: readonly Secret[], frontendId: string): Buffer {
   if (first === undefined) throw new Error('the configuration was used before it was checked');
   return deriveKey(first, { label: 'pseudonyms', frontendId });
-}
-
-function createStore({ store }: Config, { trail, clock }: Tools): Pick<Base, 'redis' | 'redisUrl' | 'store'> {
-  if (store.kind === 'memory')
-    return { redis: undefined, redisUrl: undefined, store: new MemorySessionStore({ clock }) };
-  const url = new RotatingSecret(store.url);
-  const redis = connectRedis({ url, timeoutMs: store.timeoutMs, clock, log: trail });
-  return { redis, redisUrl: url, store: new RedisSessionStore({ redis, clock }) };
 }
 
 function createProvider(

@@ -11,6 +11,7 @@ import { Receiver } from '../http/receive-request.ts';
 import { answerBackChannelLogout } from '../oidc/back-channel-logout.ts';
 import { answerCallback } from '../oidc/callback.ts';
 import type { SignInEvent } from '../oidc/callback-parts.ts';
+import { answerFrontChannelLogout } from '../oidc/front-channel-logout.ts';
 import { answerJwks } from '../oidc/jwks.ts';
 import { answerLogin } from '../oidc/login.ts';
 import { LoginCookies } from '../oidc/login-cookies.ts';
@@ -18,6 +19,7 @@ import { LoginLimit } from '../oidc/login-limit.ts';
 import { answerLogout, answerLogoutPage } from '../oidc/logout.ts';
 import { answerEndOtherSessions, answerEndSession, answerMySessions } from '../oidc/my-sessions.ts';
 import { answerRefresh, answerSession } from '../oidc/session-info.ts';
+import { SessionPointers } from '../oidc/session-pointers.ts';
 import { StateClaims } from '../oidc/state-claims.ts';
 import type { Stages } from '../pipeline.ts';
 import { checkHandshake } from '../proxy/upgrade.ts';
@@ -62,6 +64,7 @@ export function createStages(parts: Parts, { recorder, readiness }: AppState): S
       frontend,
       endSessionOrigin: () => provider.endSessionOrigin,
       pageFromUpstream: page !== undefined,
+      framedBy: config.frontChannelLogout ? new URL(config.issuer).origin : undefined,
     }),
     plainHttp: plainHttpStage(frontend, metrics),
     cors: corsStage(frontend),
@@ -81,7 +84,7 @@ export function createStages(parts: Parts, { recorder, readiness }: AppState): S
 /** The auth routes, as the contract lists them. */
 function signInRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
   const { paths } = parts.frontend;
-  const { loginParts, callbackParts } = signInParts(parts);
+  const { loginParts, callbackParts, pointers } = signInParts(parts);
   const infoParts = { ...parts, userClaims: parts.config.userClaims };
   return [
     { method: 'get', path: paths.login, writesSession: false, answer: (request) => answerLogin(request, loginParts) },
@@ -108,7 +111,7 @@ function signInRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
       method: 'post',
       path: paths.logout,
       writesSession: true,
-      answer: (request, carrier) => answerLogout(request, carrier, parts),
+      answer: (request, carrier) => answerLogout(request, carrier, { ...parts, pointers }),
     },
     ...sessionRoutes(parts),
   ];
@@ -119,7 +122,11 @@ function sessionRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
   const { config, events, frontend } = parts;
   const { paths } = frontend;
   const writesSession = false;
-  const back = { ...parts, clientId: config.client.id };
+  const back = { ...parts, clientId: config.client.id, strict: config.strictLogoutTokens };
+  const front: SignInRoute<SessionCarrier> = {
+    ...{ method: 'get', path: paths.frontChannelLogout, writesSession },
+    answer: (request) => answerFrontChannelLogout(request, parts),
+  };
   return [
     { method: 'get', path: '/.well-known/jwks.json', writesSession, answer: () => answerJwks(parts) },
     { method: 'get', path: paths.events, writesSession, answer: (request) => events.answer(request) },
@@ -142,6 +149,7 @@ function sessionRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
       writesSession,
       answer: (request) => answerBackChannelLogout(request, back),
     },
+    ...(config.frontChannelLogout ? [front] : []),
   ];
 }
 
@@ -149,11 +157,13 @@ function signInParts(parts: Parts) {
   const { config, frontend, clock, provider, sessions, trail, loginKeys: keys } = parts;
   const cookies = new LoginCookies(frontend, keys);
   const limit = new LoginLimit({ keys, frontendId: frontend.id, clock });
+  const pointers = new SessionPointers(frontend, keys);
   const shared = { frontend, provider, sessions, keys, cookies, clock };
   return {
+    pointers,
     loginParts: { ...shared, limit },
     callbackParts: {
-      ...shared,
+      ...{ ...shared, pointers },
       claims: new StateClaims(sessions),
       userClaims: config.userClaims,
       hasApiAudience: config.apiAudience !== undefined,

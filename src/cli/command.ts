@@ -26,6 +26,8 @@ export interface Surface {
 export interface Command {
   /** One line for the list of commands. */
   readonly summary: string;
+  /** Whether it takes what stands behind its name; otherwise nothing may stand there. */
+  readonly takesArguments?: true;
   /** Does it, and resolves to the exit code: 0 when all is well. */
-  readonly run: (surface: Surface) => Promise<number> | number;
+  readonly run: (surface: Surface, args?: readonly string[]) => Promise<number> | number;
 }

@@ -11,6 +11,7 @@ import type { Command, Surface } from './command.ts';
 import { doctor } from './doctor.ts';
 import { listRoutes } from './list-routes.ts';
 import { printConfig } from './print-config.ts';
+import { sessions } from './sessions.ts';
 import { columnsOf } from './table.ts';
 
 const help: Command = {
@@ -28,15 +29,23 @@ export const commands: ReadonlyMap<string, Command> = new Map([
   ['doctor', doctor],
   ['routes', listRoutes],
   ['health', askHealth],
+  ['sessions', sessions],
   ['help', help],
 ]);
 
 /** Runs the command that the arguments name, and resolves to the exit code; 2 when they name none. */
 export async function runCommand(args: readonly string[], surface: Surface): Promise<number> {
+  const [name, ...more] = args;
+  const taking = name === undefined ? undefined : commands.get(name);
+  if (taking?.takesArguments && !asksForHelp(more)) return await taking.run(surface, more);
   const command = commandIn(args);
   if (command !== undefined) return await command.run(surface);
   surface.complain(usage());
   return 2;
+}
+
+function asksForHelp(args: readonly string[]): boolean {
+  return args.includes('--help') || args.includes('-h');
 }
 
 function commandIn(args: readonly string[]): Command | undefined {

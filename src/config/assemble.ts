@@ -34,6 +34,8 @@ export function configFrom(values: Values, { routes, files, warnings }: Beside):
     apiAudience: values.API_AUDIENCE,
     userClaims: all.USER_CLAIMS,
     providerTimeoutMs: all.PROVIDER_TIMEOUT,
+    strictLogoutTokens: all.BACKCHANNEL_LOGOUT_STRICT,
+    frontChannelLogout: all.FRONTCHANNEL_LOGOUT,
     store: storeFrom(values),
     sessionSecrets: all.SESSION_SECRETS.map((entry) => new Secret(entry)),
     sessionIdleTimeoutMs: all.SESSION_IDLE_TIMEOUT,

@@ -89,6 +89,9 @@ export interface Config {
   readonly apiAudience: string | undefined;
   readonly userClaims: readonly string[];
   readonly providerTimeoutMs: number;
+  /** Whether a logout token must carry `exp` and the type `logout+jwt`. */
+  readonly strictLogoutTokens: boolean;
+  readonly frontChannelLogout: boolean;
   readonly store: StoreConfig;
   /** At least one. The first signs and seals, the others still open. */
   readonly sessionSecrets: readonly Secret[];

@@ -233,6 +233,20 @@ export const settings = {
     example: '10s',
     type: duration,
   },
+  BACKCHANNEL_LOGOUT_STRICT: {
+    group: 'The authorization server',
+    help: 'true: a logout token must have exp and the type logout+jwt. false: for authorization servers that send neither; every other check stays.',
+    default: 'true',
+    example: 'false',
+    type: boolean,
+  },
+  FRONTCHANNEL_LOGOUT: {
+    group: 'The authorization server',
+    help: 'true: /frontchannel-logout?iss=…&sid=… ends that session, for authorization servers that have no back-channel logout. They alone may frame it.',
+    default: 'false',
+    example: 'true',
+    type: boolean,
+  },
   SESSION_SECRETS: {
     group: 'Sessions',
     help: 'Random keys that seal sessions and sign cookies. The first entry signs and seals, the others still open. Rotation: append, move to the front, remove after SESSION_LIFETIME.',

@@ -211,12 +211,15 @@ export class Provider {
   }
 
   /**
-   * Verifies a logout token by signature and explicit type (Back-Channel Logout, 4.1).
-   * Throws `JwsError`, or `KeySetError` or `provider-unreachable` when that cannot be known.
+   * Verifies a logout token by its signature and its explicit type: what the server
+   * signed for another purpose is none (Back-Channel Logout, 4.1). Without `strict` none or
+   * the general one of any JWT is enough, and its claims alone tell. Throws `JwsError`, or
+   * `KeySetError` or `provider-unreachable` when that cannot be known.
    */
-  async verifyLogoutToken(token: string): Promise<VerifiedJws> {
+  async verifyLogoutToken(token: string, { strict }: { readonly strict: boolean }): Promise<VerifiedJws> {
     const { id_token_signing_alg_values_supported: algorithms } = await this.#documents.needMetadata();
-    return this.verify(token, { algorithms, types: ['logout+jwt'], source: 'anyone' });
+    const types = strict ? ['logout+jwt'] : ['logout+jwt', ...idTokenTypes];
+    return this.verify(token, { algorithms, types, source: 'anyone' });
   }
 
   /** Verifies anything the server signed. Throws `JwsError`, or `KeySetError` when that cannot be known. */

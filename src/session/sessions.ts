@@ -189,6 +189,11 @@ export class Sessions {
     return ended.filter(Boolean).length;
   }
 
+  /** Whether a session of `sought` is in the index. Writes nothing. */
+  async hasAnyOf(sought: Sought): Promise<boolean> {
+    return (await this.#index.membersOf(sought)).length > 0;
+  }
+
   /** Claims the refresh token of a session. See `SessionStore.beginSpending`. */
   beginSpending(session: OpenedSession, claim: SpendingClaim): Promise<'begun' | 'busy' | 'changed' | 'gone'> {
     return this.#parts.store.beginSpending(spendingOf(session, claim));

@@ -18,7 +18,7 @@ import { redirectReply, sendReply } from '../http/reply.ts';
  *
  * Left to their own checks are the routes that another site must be able to lead
  * a browser to: the two ends of a sign-in, and the page that asks before signing
- * out; and the one that no browser calls: the authorization server sends none of
+ * out; the frame in which the authorization server signs a browser out; and the one that no browser calls: the authorization server sends none of
  * the headers this guard looks at, and proves by its token who it is.
  */
 export function crossOriginStage(frontend: Frontend): Guard {
@@ -27,7 +27,7 @@ export function crossOriginStage(frontend: Frontend): Guard {
     anyPort: frontend.loopback,
     trustedOrigins: frontend.trustedOrigins,
   };
-  const { login, callback, logout, backChannelLogout } = frontend.paths;
+  const { login, callback, logout, backChannelLogout, frontChannelLogout } = frontend.paths;
   const open = new Set([
     `GET ${login}`,
     `HEAD ${login}`,
@@ -35,6 +35,7 @@ export function crossOriginStage(frontend: Frontend): Guard {
     `HEAD ${callback}`,
     `GET ${logout}`,
     `HEAD ${logout}`,
+    `GET ${frontChannelLogout}`,
     `POST ${backChannelLogout}`,
   ]);
   return (request) => {
