@@ -20,10 +20,22 @@ export interface Surface {
   readonly complain: (line: string) => void;
 }
 
+/** What stood behind the name of a command. */
+export interface CommandLine {
+  /** As many as the command takes. */
+  readonly words: readonly string[];
+  /** Whether `--strict` was given. */
+  readonly strict: boolean;
+}
+
 /** One command. */
 export interface Command {
   /** One line for the list of commands. */
   readonly summary: string;
+  /** How many words it takes behind its name; none unless told otherwise. */
+  readonly words?: number;
+  /** Whether it takes `--strict`. */
+  readonly takesStrict?: boolean;
   /** Does it, and resolves to the exit code: 0 when all is well. */
-  readonly run: (surface: Surface) => Promise<number> | number;
+  readonly run: (surface: Surface, given: CommandLine) => Promise<number> | number;
 }
