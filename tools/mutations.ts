@@ -596,4 +596,32 @@ export const mutations: readonly Mutation[] = [
     replace: '    else if (!isTaken) upstream.resume();',
     noticedBy: ['test/flow/web-sockets.test.ts'],
   },
+  {
+    name: 'session index: a sign-out under an older key does not bar a sign-in',
+    file: 'src/session/session-index.ts',
+    search: '    const places = this.#keys.entries.flatMap((entry) => placesOf(identity, entry));',
+    replace: '    const places = placesOf(identity, this.#keys.active);',
+    noticedBy: ['test/unit/session/sessions.test.ts'],
+  },
+  {
+    name: 'reload: parts are swapped before all are prepared',
+    file: 'src/app/reload.ts',
+    search: '        swaps.push(prepare(config));',
+    replace: '        prepare(config)();',
+    noticedBy: ['test/unit/app/reload.test.ts'],
+  },
+  {
+    name: 'reload: what needs a restart is taken from the new environment',
+    file: 'src/config/reread.ts',
+    search: '    examined: examine({ ...now, ...kept }, disk),',
+    replace: '    examined: examine({ ...kept, ...now }, disk),',
+    noticedBy: ['test/unit/app/reload.test.ts'],
+  },
+  {
+    name: 'reload: the certificate is not shown',
+    file: 'src/http/listener.ts',
+    search: '    return () => server.setSecureContext(options);',
+    replace: '    return () => void server;',
+    noticedBy: ['test/flow/reload.test.ts'],
+  },
 ];

@@ -22,12 +22,26 @@ export interface Surface {
   readonly complain: (line: string) => void;
 }
 
+/** What stood behind the name of a command. */
+export interface CommandLine {
+  /** As many as the command takes. */
+  readonly words: readonly string[];
+  /** Whether `--strict` was given. */
+  readonly strict: boolean;
+  /** All of it as it was given. */
+  readonly args: readonly string[];
+}
+
 /** One command. */
 export interface Command {
   /** One line for the list of commands. */
   readonly summary: string;
-  /** Whether it takes what stands behind its name; otherwise nothing may stand there. */
+  /** How many words it takes behind its name; none unless told otherwise. */
+  readonly words?: number;
+  /** Whether it takes `--strict`. */
+  readonly takesStrict?: boolean;
+  /** Whether what stands behind its name is its own to read: `args`. */
   readonly takesArguments?: true;
   /** Does it, and resolves to the exit code: 0 when all is well. */
-  readonly run: (surface: Surface, args?: readonly string[]) => Promise<number> | number;
+  readonly run: (surface: Surface, given: CommandLine) => Promise<number> | number;
 }

@@ -33,7 +33,7 @@ Exit codes: 0 done, 1 settings or store, 2 not understood, 3 nothing there to en
 export const sessions: Command = {
   summary: 'list or end the sessions of a person: sessions list|end --sub SUBJECT',
   takesArguments: true,
-  run: async (surface, args = []) => {
+  run: async (surface, { args }) => {
     const asked = askedIn(args);
     if (asked === undefined) {
       surface.complain(usage);

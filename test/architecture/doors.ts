@@ -16,7 +16,24 @@ export const line = [
 export const islands: Readonly<Record<string, readonly string[]>> = {
   client: [],
   'resource-server': ['base', 'keys'],
-  cli: ['base', 'errors', 'config', 'http', 'redis', 'keys', 'audit', 'abuse', 'session', 'oidc'],
+  // `explain` leads a request through the parts that decide, not through a copy of them.
+  cli: [
+    'base',
+    'errors',
+    'config',
+    'redis',
+    'keys',
+    'audit',
+    'abuse',
+    'session',
+    'oidc',
+    'guards',
+    'http',
+    'proxy',
+    'stages',
+    'api',
+    'pipeline',
+  ],
 };
 
 /** Published entry points: the only files that may be named index.ts or pass on what others export. */

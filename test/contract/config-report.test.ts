@@ -48,11 +48,11 @@ describe('all faults at once', () => {
     expect(faultsOf(env, good)).toEqual([]);
     expect(faultsOf({ ...env, PORT: 'x' }, filesWith({ 'many.yaml': content }))).toEqual([
       'PORT: must be a whole number from 0 to 65535.',
-      'RULES_FILE routes[0].path: must be /api or a path below it, of letters, digits and . _ ~ -, without a slash at the end.',
-      'RULES_FILE routes[1]: has the key "acess", which is not known. Did you mean access?',
+      'RULES_FILE routes[0].path (line 2): must be /api or a path below it, of letters, digits and . _ ~ -, without a slash at the end.',
+      'RULES_FILE routes[1] (line 3): has the key "acess", which is not known. Did you mean access?',
       'RULES_FILE: has the key "default", which is not known.',
-      'RULES_FILE routes[2].upstream: must be https unless it is on this machine. insecureAllowHttpUpstream: true allows plain http for this route.',
-      'RULES_FILE routes[3].token: must be none where access is public: nobody is signed in.',
+      'RULES_FILE routes[2].upstream (line 4): must be https unless it is on this machine. insecureAllowHttpUpstream: true allows plain http for this route.',
+      'RULES_FILE routes[3].token (line 5): must be none where access is public: nobody is signed in.',
     ]);
   });
 

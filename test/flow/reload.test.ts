@@ -132,7 +132,7 @@ describe('the rules file, on SIGHUP', () => {
 
     const faults = said().slice(before);
     expect(faults).toEqual([expect.objectContaining({ level: 'error' })]);
-    expect(faults[0]?.['fault']).toMatch(/^RULES_FILE routes\[0\]\.upstream: must be /);
+    expect(faults[0]?.['fault']).toMatch(/^RULES_FILE routes\[0\]\.upstream \(line 2\): must be /);
     expect(await metricsOf(served)).toMatch(/claimcheck_config_reload_ok 0\n/);
     expect((await get('/api/a/x')).body).toBe('south');
 
