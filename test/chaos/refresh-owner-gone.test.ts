@@ -10,8 +10,9 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { beginSpendingScript, saveTokensScript } from '../../src/session/redis-scripts.ts';
+import type { Member } from '../support/entrance.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Fleet, type Member, startFleet, until } from '../support/fleet.ts';
+import { type Fleet, startFleet, until } from '../support/fleet.ts';
 import { createGate, type Fault, type Gate } from '../support/hostile/fault.ts';
 import { startRedis } from '../support/redis.ts';
 import { openRedisGap, type RedisGap, type Stop } from '../support/redis-gap.ts';

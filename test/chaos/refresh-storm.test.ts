@@ -4,7 +4,8 @@
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Fleet, type Member, startFleet, until } from '../support/fleet.ts';
+import type { Member } from '../support/entrance.ts';
+import { type Fleet, startFleet, until } from '../support/fleet.ts';
 import { dawdle } from '../support/slowness.ts';
 import { type Outcome, tallyOf } from '../support/traffic.ts';
 
@@ -125,7 +126,10 @@ describe('the sessions of 500 people', () => {
     const seconds = Math.round((performance.now() - began) / 1_000);
     console.log(`${JSON.stringify(tallyOf(outcomes))} in ${seconds} s, ${grants.length} grants`);
     const bad = outcomes.filter(({ status }) => status !== 200);
-    console.log(bad.slice(0, 5), bad.map(({ at, tookMs }) => [Math.round(at - began), Math.round(tookMs)].join('+')).join(' '));
+    console.log(
+      bad.slice(0, 5),
+      bad.map(({ at, tookMs }) => [Math.round(at - began), Math.round(tookMs)].join('+')).join(' '),
+    );
     expect(tallyOf(outcomes)).toEqual({ 200: 100_000 });
     expect(fleet.witness.calls - calls).toBe(100_000);
     expect(fleet.witness.mixedUp).toEqual([]);

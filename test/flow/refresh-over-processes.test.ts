@@ -4,7 +4,8 @@
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Fleet, type Member, startFleet, until } from '../support/fleet.ts';
+import type { Member } from '../support/entrance.ts';
+import { type Fleet, startFleet, until } from '../support/fleet.ts';
 import { tallyOf } from '../support/traffic.ts';
 
 const other = 'https://other.example';

@@ -12,14 +12,15 @@
 
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { Agent, type IncomingMessage, request } from 'node:http';
+import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { byHint, Entrance, type Member } from './entrance.ts';
 import { eventually } from './eventually.ts';
 import { type HostileProvider, startHostileProvider } from './hostile-provider.ts';
 import { type ServerProcess, startServer } from './processes.ts';
 import { type RedisServer, startRedis } from './redis.ts';
-import { type Caller, call, type Outcome } from './traffic.ts';
+import { call, type Outcome } from './traffic.ts';
 import { startWitness, type Witness } from './witness.ts';
 import { client, reserveAddress } from './world.ts';
 
@@ -34,14 +35,6 @@ export interface FleetOptions {
   readonly redis?: RedisServer;
   /** By which address a process reaches Redis, for one that has something between. */
   readonly redisUrlOf?: (instance: number, url: string) => string;
-}
-
-/** Somebody who is signed in. */
-export interface Member extends Caller {
-  /** The `sub` at the provider, and the marker of all calls. */
-  readonly sub: string;
-  /** The provider's name for this sign-in. */
-  readonly sid: string;
 }
 
 /** A running fleet. */
@@ -71,7 +64,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     startHostileProvider({ clients }),
     startWitness(),
   ]);
-  hostile.user = ({ query }) => ({ sub: query['login_hint'] ?? 'nobody' });
+  hostile.user = byHint;
   hostile.script.token.accessTokenFormat = 'jwt';
   hostile.script.refresh.accessTokenFormat = 'jwt';
   const directory = await mkdtemp(join(tmpdir(), 'claimcheck-fleet-'));
@@ -138,77 +131,4 @@ async function upstreamsOf(
   const file = join(directory, 'rules.yaml');
   await writeFile(file, ['routes:', ...routes, ''].join('\n'));
   return { RULES_FILE: file };
-}
-
-interface EntranceParts {
-  readonly origin: string;
-  readonly hostile: HostileProvider;
-  readonly portOf: (instance: number) => number;
-}
-
-/** One step of a sign-in, as a browser without a face takes it. */
-interface Step {
-  readonly url: string;
-  readonly port: number;
-  readonly cookie: string;
-  readonly site: 'same-origin' | 'cross-site';
-  readonly localAddress: string;
-}
-
-class Entrance {
-  readonly #parts: EntranceParts;
-  #people = 0;
-
-  constructor(parts: EntranceParts) {
-    this.#parts = parts;
-  }
-
-  async signIn(sub: string, instance: number): Promise<Member> {
-    const { origin, hostile, portOf } = this.#parts;
-    const person = this.#people++;
-    const port = portOf(instance);
-    // Each is a stranger to the limit of sign-ins for one address.
-    const localAddress = `127.1.${Math.floor(person / 250)}.${1 + (person % 250)}`;
-    const from = { port, localAddress };
-    const login = await take({ url: `${origin}/login?login_hint=${sub}`, cookie: '', site: 'same-origin', ...from });
-    const consent = await fetch(targetOf(login), { redirect: 'manual' });
-    await consent.body?.cancel();
-    const back = consent.headers.get('location') ?? '';
-    const landed = await take({ url: back, cookie: cookiesOf(login), site: 'cross-site', ...from });
-    const cookie = cookiesOf(landed);
-    const sid = hostile.grants.findLast(({ user }) => user.sub === sub)?.sid;
-    if (cookie === '' || sid === undefined) throw new Error(`the sign-in of ${sub} ended with ${landed.statusCode}`);
-    return { sub, sid, cookie, host: new URL(origin).host };
-  }
-}
-
-function take({ url, port, cookie, site, localAddress }: Step): Promise<IncomingMessage> {
-  const { host, pathname, search } = new URL(url);
-  const headers = {
-    Host: host,
-    'Sec-Fetch-Site': site,
-    'Sec-Fetch-Mode': 'navigate',
-    'Sec-Fetch-Dest': 'document',
-    ...(cookie === '' ? {} : { Cookie: cookie }),
-  };
-  return new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port, path: pathname + search, headers, localAddress });
-    sent.on('response', (answer) => {
-      answer.resume();
-      answer.once('end', () => resolve(answer));
-    });
-    sent.on('error', reject);
-    sent.end();
-  });
-}
-
-function targetOf({ headers, statusCode }: IncomingMessage): string {
-  if (headers.location === undefined) throw new Error(`no redirect but ${statusCode}`);
-  return headers.location;
-}
-
-/** The cookies that an answer sets, without those it deletes. */
-function cookiesOf({ headers }: IncomingMessage): string {
-  const pairs = (headers['set-cookie'] ?? []).map((line) => line.split(';')[0] ?? '');
-  return pairs.filter((pair) => !pair.endsWith('=')).join('; ');
 }
