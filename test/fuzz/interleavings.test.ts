@@ -83,6 +83,7 @@ interface Scene {
   readonly device: Person | undefined;
   readonly arrival: Arrival | undefined;
   readonly done: Done[];
+  hasArrived: boolean;
   newcomer?: Member | undefined;
   /** From this instant (ms) of the shared clock on, sign-ins are not affected by the ends there were. */
   barredBefore: number;
@@ -104,7 +105,7 @@ async function prepare(program: Program): Promise<Scene> {
   const person = await signIn(all, sub);
   const device = program.hasDevice ? await signIn(all, sub) : undefined;
   const arrival = program.isArriving ? await all.entrance.arrive(sub, people) : undefined;
-  return { program, person, device, arrival, done: [], barredBefore: 0 };
+  return { program, person, device, arrival, done: [], hasArrived: false, barredBefore: 0 };
 }
 
 async function perform(scene: Scene): Promise<void> {
@@ -140,9 +141,10 @@ async function send(
   const { person, device, arrival } = scene;
   switch (what) {
     case 'arrive':
-      if (arrival === undefined || scene.done.some((other) => other.what === 'arrive')) return { status: 0 };
-      scene.newcomer ??= await arrival.finish(at);
-      return { status: scene.newcomer === undefined ? 403 : 303 };
+      if (arrival === undefined || scene.hasArrived) return { status: 0 };
+      scene.hasArrived = true;
+      scene.newcomer = await arrival.finish(at);
+      return { status: 303 };
     case 'operator':
       all.clock.advance(1_000);
       scene.barredBefore = all.clock.now();
