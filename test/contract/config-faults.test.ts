@@ -200,6 +200,12 @@ const unsafe: readonly Row[] = [
     ['CLIENT_SECRET_FALLBACK: must be visible ASCII characters, without spaces at the ends.'],
   ],
   [
+    'logout tokens that are half strict',
+    { BACKCHANNEL_LOGOUT_STRICT: 'a little' },
+    ['BACKCHANNEL_LOGOUT_STRICT: must be true or false.'],
+  ],
+  ['a logout in a frame, perhaps', { FRONTCHANNEL_LOGOUT: 'perhaps' }, ['FRONTCHANNEL_LOGOUT: must be true or false.']],
+  [
     'assertions for somebody else',
     { CLIENT_ASSERTION_AUDIENCE: 'everybody' },
     ['CLIENT_ASSERTION_AUDIENCE: must be issuer or token-endpoint.'],
