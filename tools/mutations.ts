@@ -590,6 +590,27 @@ export const mutations: readonly Mutation[] = [
     noticedBy: ['test/flow/web-sockets.test.ts'],
   },
   {
+    name: 'tokens: what was exchanged for one token is sent for another',
+    file: 'src/token/derived-tokens.ts',
+    search: 'held?.sessionId === asked?.sessionId && held?.accessToken === asked?.accessToken',
+    replace: 'held?.sessionId === asked?.sessionId',
+    noticedBy: ['test/flow/token-kinds.test.ts'],
+  },
+  {
+    name: 'tokens: a token of one audience is sent to another',
+    file: 'src/token/derived-tokens.ts',
+    search: "subject?.sessionId ?? '', audience ?? '', scopes.toSorted()",
+    replace: "subject?.sessionId ?? '', scopes.toSorted()",
+    noticedBy: ['test/flow/token-kinds.test.ts'],
+  },
+  {
+    name: 'tokens: whatever an exchange gives is sent',
+    file: 'src/oidc/derived-token.ts',
+    search: 'issuedTokenType !== undefined && issuedTokenType !== accessTokenType',
+    replace: 'false && issuedTokenType !== accessTokenType',
+    noticedBy: ['test/flow/token-kinds.test.ts'],
+  },
+  {
     name: 'upgrade: a slow reader fills our memory',
     file: 'src/proxy/tunnel.ts',
     search: '    else if (!isTaken) upstream.pause();',

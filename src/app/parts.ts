@@ -34,6 +34,7 @@ import type { SessionStore } from '../session/store.ts';
 import { whileSession } from '../session/with-session.ts';
 import { Csrf } from '../stages/csrf.ts';
 import { Attempts } from '../token/attempts.ts';
+import { DerivedTokens } from '../token/derived-tokens.ts';
 import { Refresher } from '../token/refresh.ts';
 import type { Renewal } from '../token/renewal.ts';
 import { tokenReportsTo } from '../token/reports.ts';
@@ -115,6 +116,11 @@ export function createParts(config: Config, tools: Tools): Parts {
     clock: base.clock,
     apiAudience: config.apiAudience,
     waitMs: config.providerTimeoutMs + waitBeyondMs,
+    derived: new DerivedTokens({
+      provider,
+      clock: base.clock,
+      onFailure: (kind, reason) => base.trail.warn('a token for an upstream cannot be had', { kind, reason }),
+    }),
   });
   const csrf = new Csrf({ mode: config.csrfMode });
   const upstreams = new Upstreams(base.clock);

@@ -17,7 +17,7 @@ import { examine } from '../config/load.ts';
 import { catalogue, type ErrorCode, ProblemError } from '../errors.ts';
 import { TrustedProxies } from '../http/client-address.ts';
 import { createFrontend, type Frontend } from '../http/frontend.ts';
-import { authenticate, authorize, clear, type InboundRequest, type Kind } from '../http/inbound.ts';
+import { authenticate, authorize, clear, type InboundRequest, type Kind, publicRequest } from '../http/inbound.ts';
 import { isRefusal, Receiver } from '../http/receive-request.ts';
 import { RequestRecord } from '../http/request-record.ts';
 import { arrange, type Row, type Stages } from '../pipeline.ts';
@@ -174,10 +174,13 @@ function narrating({ config, asked: { say } }: Scene): ApiParts {
         say('token', tokenOf(route, config));
         return authorize(signed, undefined);
       },
+      attachPublic: async (cleared, route) => {
+        say('token', route.token === 'client' ? tokenOf(route, config) : 'none: nobody is asked who it is');
+        return publicRequest(cleared);
+      },
     },
     proxy: {
       forward: async ({ request }, route) => {
-        if (route.access === 'public') say('token', 'none: nobody is asked who it is');
         say('upstream', `${request.method} ${route.upstream.origin}${upstreamTarget(route, request)}`);
       },
     },
@@ -198,7 +201,9 @@ function tokenOf({ token, audience, scopes }: Route, { apiAudience }: Config): s
   const needs =
     scopes.length === 0 ? 'no scope is needed' : `needs ${scopes.join(' ')}; without it ${refusalOf('scope-missing')}`;
   if (token === 'none') return `none is sent; ${needs}`;
-  return `the person's access token for ${audience ?? apiAudience ?? 'whatever the provider chose'}; ${needs}`;
+  const whom = audience ?? apiAudience ?? 'whatever the provider chose';
+  const what = { user: "the person's access token", client: "the client's own token" }[token as string];
+  return `${what ?? "what the person's token is exchanged for"}, for ${whom}; ${needs}`;
 }
 
 function refusalOf(code: ErrorCode, detail?: string): string {

@@ -23,7 +23,7 @@ export type CsrfMode = 'token' | 'header';
 export type Access = 'session' | 'public';
 
 /** Which token goes to the upstream. */
-export type TokenKind = 'user' | 'none';
+export type TokenKind = 'user' | 'client' | 'exchange' | 'none';
 
 /** One entry of the rules file, or what `API_UPSTREAM` stands for. */
 export interface RouteConfig {

@@ -128,7 +128,7 @@ export function authorize(
   return { request, session, authorization } as AuthorizedRequest; // as above
 }
 
-/** For a route with `access: public`: nobody is asked who it is, and no token goes with it. */
-export function publicRequest(request: ClearedRequest): AuthorizedRequest {
-  return { request, session: undefined, authorization: undefined } as AuthorizedRequest; // as above
+/** For a route with `access: public`: nobody is asked who it is, and no token of a person goes with it; the client's own may. */
+export function publicRequest(request: ClearedRequest, authorization?: string): AuthorizedRequest {
+  return { request, session: undefined, authorization } as AuthorizedRequest; // as above
 }

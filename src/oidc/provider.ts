@@ -14,11 +14,19 @@
 
 import * as library from 'openid-client';
 import { ProblemError } from '../errors.ts';
+import type { TokenSet } from '../session/session.ts';
 import { authorizationQuery, present, scopesFor } from './authorization-query.ts';
 import { BackChannel } from './back-channel.ts';
 import { idTokenTypes } from './checks.ts';
 import { ClientCalls } from './client-calls.ts';
 import type { ClientKey } from './client-key.ts';
+import {
+  derivedTokenFrom,
+  exchangeGrantType,
+  exchangeParameters,
+  type TokenTarget,
+  targetParameters,
+} from './derived-token.ts';
 import { type Grant, GrantError } from './grant.ts';
 import { type Failure, isPassing } from './grant-failure.ts';
 import { IdTokens } from './id-tokens.ts';
@@ -163,6 +171,23 @@ export class Provider {
     const algorithms = metadata.id_token_signing_alg_values_supported;
     const idToken = await this.#idTokens.ofRefresh(answer, { previous, algorithms });
     return grantFrom(answer, { askedAt, idToken, askedScope: previous.scope ?? scopesFor(this.#options, metadata) });
+  }
+
+  /** A token of the client's own, of no person (RFC 6749, 4.4). Throws {@link GrantError}. */
+  async clientToken(target: TokenTarget): Promise<TokenSet> {
+    const asked = await this.#tokens('other', (configuration) =>
+      library.clientCredentialsGrant(configuration, targetParameters(target)),
+    );
+    return derivedTokenFrom(asked, target);
+  }
+
+  /** A token for another service, in exchange for one of a person's (RFC 8693). Throws {@link GrantError}. */
+  async exchange(subjectToken: string, target: TokenTarget): Promise<TokenSet> {
+    const parameters = exchangeParameters(subjectToken, target);
+    const asked = await this.#tokens('other', (configuration) =>
+      library.genericGrantRequest(configuration, exchangeGrantType, parameters),
+    );
+    return derivedTokenFrom(asked, target);
   }
 
   /**

@@ -121,7 +121,6 @@ async function settle({ member }: Caught): Promise<Outcome> {
     return outcome.status === 503 ? false : outcome;
   }, 45_000);
   expect(seen.slice(0, -1).filter(({ status }) => status !== 503)).toEqual([]);
-  if (last.status===401 && member.sub.endsWith('1')) console.log(member.sub, last.body, fleet.instances[survivor]?.stdout().slice(-1500));
   if (last === false) throw new Error('not reached');
   return last;
 }

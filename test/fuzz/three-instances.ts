@@ -56,15 +56,12 @@ export async function startInstances(env: Readonly<Record<string, string>>): Pro
     startUpstream(() => ({ body: 'x' })),
   ]);
   hostile.user = byHint;
-  const config = loadConfig(
-    {
-      ...{ PORT: '0', OPS_PORT: '0', PUBLIC_URL: origin, ISSUER: hostile.issuer },
-      ...{ CLIENT_ID: client.id, CLIENT_SECRET: client.secret, API_UPSTREAM: upstream.origin },
-      ...{ REDIS_URL: redis.url, SESSION_SECRETS: randomBytes(32).toString('base64url'), SHUTDOWN_TIMEOUT: '2s' },
-      ...env,
-    },
-    filesOnDisk,
-  );
+  const settings = {
+    ...{ PORT: '0', OPS_PORT: '0', PUBLIC_URL: origin, ISSUER: hostile.issuer },
+    ...{ CLIENT_ID: client.id, CLIENT_SECRET: client.secret, API_UPSTREAM: upstream.origin },
+    ...{ REDIS_URL: redis.url, SESSION_SECRETS: randomBytes(32).toString('base64url'), SHUTDOWN_TIMEOUT: '2s' },
+  };
+  const config = loadConfig({ ...settings, ...env }, filesOnDisk);
   const partsOf = () =>
     createParts(config, { trail: new Trail({ level: 'error', stream: { write: () => undefined } }), clock });
   const apps = [new App(partsOf()), new App(partsOf()), new App(partsOf())];

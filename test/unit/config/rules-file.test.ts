@@ -153,16 +153,7 @@ describe('a rules file', () => {
     ],
     ['no method', 'methods: []', 'routes[0].methods: must name at least one method.'],
     ['another access', 'access: admin', 'routes[0].access: must be session or public.'],
-    [
-      'a token of the client',
-      'token: client',
-      'routes[0].token: must be user or none; client and exchange are not available in this version.',
-    ],
-    [
-      'a token by exchange',
-      'token: exchange',
-      'routes[0].token: must be user or none; client and exchange are not available in this version.',
-    ],
+    ['a token of another kind', 'token: both', 'routes[0].token: must be user, client, exchange or none.'],
     ['a WebSocket that is a text', 'websocket: "yes"', 'routes[0].websocket: must be true or false.'],
     [
       'a WebSocket without the GET it begins with',
@@ -203,7 +194,7 @@ describe('a rules file', () => {
     [
       'a token where nobody is signed in',
       ['access: public', 'token: user'],
-      'routes[0].token: must be none where access is public: nobody is signed in.',
+      'routes[0].token: must be none or client where access is public: nobody is signed in.',
     ],
     [
       'scopes where nobody is signed in',
