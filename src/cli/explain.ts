@@ -203,7 +203,7 @@ function tokenOf({ token, audience, scopes }: Route, { apiAudience }: Config): s
   if (token === 'none') return `none is sent; ${needs}`;
   const whom = audience ?? apiAudience ?? 'whatever the provider chose';
   const what = { user: "the person's access token", client: "the client's own token" }[token as string];
-  return `${what ?? "what the person's token is exchanged for"}, for ${whom}; ${needs}`;
+  return `${what ?? "what the person's token is exchanged for"} for ${whom}; ${needs}`;
 }
 
 function refusalOf(code: ErrorCode, detail?: string): string {
