@@ -16,7 +16,7 @@ const rules = (origin: string) => `
 routes:
   - { path: /api/user, upstream: ${origin} }
   - { path: /api/client, upstream: ${origin}, token: client, audience: "https://ledger.example", scopes: [ledger.read] }
-  - { path: /api/other-client, upstream: ${origin}, token: client, audience: "https://mail.example" }
+  - { path: /api/other-client, upstream: ${origin}, token: client, audience: "https://mail.example", scopes: [ledger.read] }
   - { path: /api/exchange, upstream: ${origin}, token: exchange, audience: "https://orders.example", scopes: [orders.read] }
   - { path: /api/none, upstream: ${origin}, token: none }
   - { path: /api/open, upstream: ${origin}, access: public, token: client, audience: "https://ledger.example", scopes: [ledger.read] }
@@ -76,7 +76,7 @@ describe('a route with token: client', () => {
     const asked = grantsOf('client_credentials');
     expect(asked.map(({ body }) => [body.resource, body.scope])).toEqual([
       ['https://ledger.example', 'ledger.read'],
-      ['https://mail.example', undefined],
+      ['https://mail.example', 'ledger.read'],
     ]);
   });
 
@@ -140,6 +140,7 @@ describe('a route with token: exchange', () => {
 
   it('exchanges the new token after a refresh, and never sends the old result', async () => {
     const browser = await somebody();
+    at.hostile.script.token.fields = { expires_in: 3_600 }; // it outlives what it was made from
     await call(browser, 'exchange');
     const [old] = sent();
     upstream.forget();
