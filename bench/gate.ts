@@ -36,5 +36,5 @@ async function gate(): Promise<number> {
   });
   const verdicts = judge(measured);
   process.stdout.write(`\n${rowsOf(measured).join('\n')}\n\n${verdicts.map(verdictText).join('\n')}\n`);
-  return verdicts.length === 2 && verdicts.every(({ isMet }) => isMet) ? 0 : 1;
+  return verdicts.length === 2 && verdicts.every(({ isKept }) => isKept) ? 0 : 1;
 }
