@@ -13,6 +13,7 @@ import type { Config } from '../config/config.ts';
 import { createFrontend, type Frontend } from '../http/frontend.ts';
 import { deriveKey, KeyRing } from '../keys/key-ring.ts';
 import { Metrics } from '../metrics/catalogue.ts';
+import { createClientKeys } from '../oidc/configured-client-keys.ts';
 import { LoginKeys } from '../oidc/login-keys.ts';
 import type { ManagedClientKeys } from '../oidc/managed-client-keys.ts';
 import { Provider } from '../oidc/provider.ts';
@@ -41,7 +42,6 @@ import { tokenReportsTo } from '../token/reports.ts';
 import { Revoker } from '../token/revoke.ts';
 import { isToBeRevoked } from '../token/revoke-ended.ts';
 import { Tokens } from '../token/tokens.ts';
-import { createClientKeys } from './client-keys.ts';
 
 /** What everything is made with. */
 export interface Tools {

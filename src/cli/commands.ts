@@ -10,6 +10,7 @@ import { checkConfig } from './check-config.ts';
 import type { Command, CommandLine, Surface } from './command.ts';
 import { doctor } from './doctor.ts';
 import { explainRequest } from './explain.ts';
+import { keys } from './keys.ts';
 import { listRoutes } from './list-routes.ts';
 import { printConfig } from './print-config.ts';
 import { sessions } from './sessions.ts';
@@ -31,6 +32,7 @@ export const commands: ReadonlyMap<string, Command> = new Map([
   ['routes', listRoutes],
   ['explain', explainRequest],
   ['health', askHealth],
+  ['keys', keys],
   ['sessions', sessions],
   ['help', help],
 ]);

@@ -43,6 +43,8 @@ export interface ManagedClientKeysParts {
 
 /** A withdrawn key signs nowhere after this, ms (CA-11 asks for 5 s). */
 const lookMs = 3_000;
+/** While nothing was read yet: at a start the store is reached a moment later. */
+const firstLookMs = 250;
 const purpose = 'client-keys';
 /** Each attempt finds what another instance wrote; more of them than there are instances are never needed in practice. */
 const mostAttempts = 10;
@@ -141,7 +143,8 @@ export class ManagedClientKeys implements ClientKeys {
       this.#parts.onTrouble(cause);
     }
     this.#cancel();
-    if (!this.#closed) this.#cancel = this.#parts.clock.after(lookMs, () => void this.#look());
+    const pauseMs = this.#known === undefined ? firstLookMs : lookMs;
+    if (!this.#closed) this.#cancel = this.#parts.clock.after(pauseMs, () => void this.#look());
   }
 
   // Makes what is due and forgets what is gone.

@@ -10,9 +10,9 @@ import type { Clock } from '../base/clock.ts';
 import type { Config } from '../config/config.ts';
 import type { Frontend } from '../http/frontend.ts';
 import { TextSeal } from '../keys/text-seal.ts';
-import { RedisKeyListStore } from '../oidc/client-key-store.ts';
-import { ManagedClientKeys } from '../oidc/managed-client-keys.ts';
 import type { Redis } from '../redis/client.ts';
+import { RedisKeyListStore } from './client-key-store.ts';
+import { ManagedClientKeys } from './managed-client-keys.ts';
 
 /** What they are made from. */
 export interface ClientKeysBase {
