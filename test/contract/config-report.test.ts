@@ -52,7 +52,7 @@ describe('all faults at once', () => {
       'RULES_FILE routes[1] (line 3): has the key "acess", which is not known. Did you mean access?',
       'RULES_FILE: has the key "default", which is not known.',
       'RULES_FILE routes[2].upstream (line 4): must be https unless it is on this machine. insecureAllowHttpUpstream: true allows plain http for this route.',
-      'RULES_FILE routes[3].token (line 5): must be none where access is public: nobody is signed in.',
+      'RULES_FILE routes[3].token (line 5): must be none or client where access is public: nobody is signed in.',
     ]);
   });
 
