@@ -82,7 +82,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     startServer({
       entry: 'src/main.ts',
       ports: ['PORT', 'OPS_PORT'],
-      limitMs: 60_000, // many start at once
+      limitMs: 120_000, // many start at once
       env: { ...env, REDIS_URL: options.redisUrlOf?.(instance, redis.url) ?? redis.url },
     });
   const instances = await Promise.all(Array.from({ length: options.instances ?? 3 }, (_, n) => start(n)));
