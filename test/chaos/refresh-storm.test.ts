@@ -21,14 +21,14 @@ beforeAll(async () => {
 
 afterEach(() => {
   fleet.hostile.script.refresh.fault = undefined;
-  fleet.hostile.script.refresh.expiresIn = 300;
-  fleet.hostile.script.token.expiresIn = 300;
+  fleet.hostile.script.refresh.fields = undefined;
+  fleet.hostile.script.token.fields = undefined;
 });
 
 afterAll(() => fleet.close());
 
 async function late(): Promise<Member> {
-  fleet.hostile.script.token.expiresIn = 1;
+  fleet.hostile.script.token.fields = { expires_in: 1 };
   const member = await fleet.signIn(`late-${people++}`);
   await until(Date.now() + 1_050);
   return member;
@@ -108,8 +108,8 @@ describe('the sessions of 500 people', () => {
   it('TS-10: never get one another’s tokens, a thousand calls at once, on three processes, while tokens are renewed', {
     timeout: 300_000,
   }, async () => {
-    fleet.hostile.script.token.expiresIn = 8;
-    fleet.hostile.script.refresh.expiresIn = 8;
+    fleet.hostile.script.token.fields = { expires_in: 8 };
+    fleet.hostile.script.refresh.fields = { expires_in: 8 };
     const signIns = Array.from({ length: 500 }, (_, n) => n);
     const members: Member[] = [];
     await Promise.all(

@@ -24,7 +24,7 @@ afterAll(() => fleet.close());
 
 /** Somebody whose token has ended. */
 async function late(): Promise<Member> {
-  fleet.hostile.script.token.expiresIn = 1;
+  fleet.hostile.script.token.fields = { expires_in: 1 };
   const member = await fleet.signIn(`late-${nobody++}`);
   await until(Date.now() + 1_050);
   return member;

@@ -78,9 +78,7 @@ export class Entrance {
     return {
       finish: async (at = instance) => {
         const back = { url, cookie: cookiesOf(login), site: 'cross-site', localAddress, port: portOf(at) } as const;
-        const landed = await take(back);
-        const cookie = cookiesOf(landed);
-        if (cookie === '') console.log(landed.statusCode, landed.headers);
+        const cookie = cookiesOf(await take(back));
         return cookie === '' ? undefined : { sub, sid, cookie, host: new URL(origin).host };
       },
     };

@@ -60,7 +60,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
   const { origin, redirectUri } = await reserveAddress();
   const clients = [{ clientId: client.id, clientSecret: client.secret, redirectUris: [redirectUri] }];
   const [redis, hostile, witness] = await Promise.all([
-    startRedis(),
+    options.redis ?? startRedis(),
     startHostileProvider({ clients }),
     startWitness(),
   ]);
@@ -82,6 +82,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     startServer({
       entry: 'src/main.ts',
       ports: ['PORT', 'OPS_PORT'],
+      limitMs: 120_000, // many start at once
       env: { ...env, REDIS_URL: options.redisUrlOf?.(instance, redis.url) ?? redis.url },
     });
   const instances = await Promise.all(Array.from({ length: options.instances ?? 3 }, (_, n) => start(n)));

@@ -66,7 +66,7 @@ export async function startWitness(): Promise<Witness> {
     request.resume();
     response.end(take(seenIn(request)));
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(0, '127.0.0.1', 4_096); // hundreds connect at once
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo; // a TCP listener has no other kind of address
   return {
