@@ -54,7 +54,7 @@ export interface Deployment {
 
 /** The characters of an access token: that of a JWT with a dozen claims. */
 const accessTokenLength = 1_000;
-const atOnce = 64;
+const atOnce = 32;
 
 /** Starts it. */
 export async function openDeployment(): Promise<Deployment> {
@@ -67,7 +67,8 @@ export async function openDeployment(): Promise<Deployment> {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'], // the audit trail goes nowhere, and is written all the same
   });
   await once(server, 'message');
-  const config = loadConfig(env, filesOnDisk);
+  // A machine that is busy with both shall not be taken for a store that is away.
+  const config = loadConfig({ ...env, REDIS_TIMEOUT: '5s' }, filesOnDisk);
   const parts = createParts(config, { trail: new Trail({ level: 'error' }), clock: systemClock });
   await eventually(() => parts.store.ping(), 5_000);
   return {
