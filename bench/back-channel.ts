@@ -47,9 +47,9 @@ async function run(deployment: Deployment): Promise<{ readonly times: readonly T
   const first = await deployment.signIn(few + 3 * logouts);
   await measure(deployment, { title: 'warm-up', members: first.slice(0, logouts), by: 'sid' });
   const rows = [await measure(deployment, { title: `${few}, by sid`, members: first.slice(-logouts), by: 'sid' })];
-  const before = { bytes: await usedBytes(deployment), sessions: await countSessions(deployment) };
+  const before = await usedBytes(deployment);
   const crowd = await deployment.signIn(many, first.length);
-  const after = { bytes: await usedBytes(deployment), sessions: await countSessions(deployment) };
+  const bytes = ((await usedBytes(deployment)) - before) / crowd.length;
   for (const [by, from] of [
     ['sid', 0],
     ['sub', logouts],
@@ -57,16 +57,19 @@ async function run(deployment: Deployment): Promise<{ readonly times: readonly T
     const members = crowd.slice(from, from + logouts);
     rows.push(await measure(deployment, { title: `${many}, by ${by}`, members, by }));
   }
-  return { times: rows, bytes: (after.bytes - before.bytes) / (after.sessions - before.sessions) };
+  const others = crowd.slice(2 * logouts).slice(0, logouts);
+  if ((await countLiving(deployment, others)) !== others.length) throw new Error('a session that nobody named has ended');
+  return { times: rows, bytes };
 }
 
-/** One logout after the other, a PING between. Throws when one of them ended nothing, or more than it should. */
+/** One logout after the other, a PING between. Throws when one of them ended nothing. */
 async function measure(
-  { redis, provider, origin }: Deployment,
+  deployment: Deployment,
   { title, members, by }: { readonly title: string; readonly members: readonly Member[]; readonly by: 'sid' | 'sub' },
 ): Promise<Times> {
+  const { redis, provider, origin } = deployment;
   const uri = `${origin}/backchannel-logout`;
-  const sessions = await countSessions({ redis });
+  if ((await countLiving(deployment, members)) !== members.length) throw new Error('a session was not written');
   const tokens = members.map((member) => provider.logoutToken({ [by]: member[by] }));
   const [logout, ping]: [number[], number[]] = [[], []];
   for (const token of tokens) {
@@ -78,9 +81,8 @@ async function measure(
       }),
     );
   }
-  const left = await countSessions({ redis });
-  if (sessions - left !== members.length)
-    throw new Error(`${members.length} logouts ended ${sessions - left} sessions`);
+  const left = await countLiving(deployment, members);
+  if (left !== 0) throw new Error(`${members.length} logouts left ${left} sessions alive`);
   return { title, logout, ping };
 }
 
@@ -90,9 +92,8 @@ async function timeOf(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - began;
 }
 
-/** By a scan on the server, so that nothing of it is measured. */
-async function countSessions({ redis }: Pick<Deployment, 'redis'>): Promise<number> {
-  return Number(await redis.cli('EVAL', "return #redis.call('KEYS', 'cc:{*}:session')", 0));
+async function countLiving({ redis }: Pick<Deployment, 'redis'>, members: readonly Member[]): Promise<number> {
+  return Number(await redis.cli('EXISTS', ...members.map(({ id }) => `cc:{${id}}:session`)));
 }
 
 async function usedBytes({ redis }: Pick<Deployment, 'redis'>): Promise<number> {
