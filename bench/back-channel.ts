@@ -58,7 +58,8 @@ async function run(deployment: Deployment): Promise<{ readonly times: readonly T
     rows.push(await measure(deployment, { title: `${many}, by ${by}`, members, by }));
   }
   const others = crowd.slice(2 * logouts).slice(0, logouts);
-  if ((await countLiving(deployment, others)) !== others.length) throw new Error('a session that nobody named has ended');
+  if ((await countLiving(deployment, others)) !== others.length)
+    throw new Error('a session that nobody named has ended');
   return { times: rows, bytes };
 }
 
