@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Browser } from '../support/browser.ts';
@@ -53,6 +54,8 @@ export interface PageSocket {
   closeCode(): number | undefined;
   /** The status of an answer that was no 101. */
   status(): number | undefined;
+  /** Fields of that answer, as Node names them. */
+  headers(): IncomingHttpHeaders;
   body(): string;
 }
 
@@ -103,6 +106,7 @@ function watched(socket: WebSocket): PageSocket {
   const received: string[] = [];
   let code: number | undefined;
   let status: number | undefined;
+  let headers: IncomingHttpHeaders = {};
   let body = '';
   socket.on('message', (data) => received.push(String(data)));
   socket.on('close', (closedWith) => {
@@ -110,6 +114,7 @@ function watched(socket: WebSocket): PageSocket {
   });
   socket.on('error', () => undefined);
   socket.on('unexpected-response', (_request, response) => {
+    headers = response.headers;
     response.setEncoding('utf8').on('data', (text: string) => {
       body += text;
     });
@@ -117,5 +122,5 @@ function watched(socket: WebSocket): PageSocket {
       status = response.statusCode;
     });
   });
-  return { socket, received, closeCode: () => code, status: () => status, body: () => body };
+  return { socket, received, closeCode: () => code, status: () => status, headers: () => headers, body: () => body };
 }

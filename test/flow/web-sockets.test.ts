@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Browser } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
-import { openRaw } from '../support/raw.ts';
-import { startUpstream, type Upstream } from '../support/upstream.ts';
+import { oauthFault } from '../support/hostile/fault.ts';
+import { openRaw, rawRequest } from '../support/raw.ts';
+import { echo, startUpstream, type Upstream } from '../support/upstream.ts';
 import { startTwins, type Twins } from './twin-worlds.ts';
 import { connectTo, openSocket, rulesFor, speaking } from './web-socket-world.ts';
 
@@ -52,15 +53,47 @@ describe('opening a WebSocket', () => {
     await eventually(() => page.closeCode() === 1000 && upstream.openSockets === 0);
   });
 
-  it('RF-01: waits for a new token where the old one has expired', async () => {
-    const before = twins.hostile.grants.length;
+  it('RF-01: waits for a new token where the old one has expired, and takes it along', async () => {
+    const early = await openSocket(twins.first, '/api/live', { browser: alice });
+    const old = fieldsOf().get('authorization');
+    const again = await openSocket(twins.first, '/api/live', { browser: alice });
+    expect(fieldsOf().get('authorization')).toBe(old); // as long as it is good
+    expect(twins.hostile.hits('refresh')).toBe(0);
     twins.clock.advance(20 * 60_000);
 
     const page = await openSocket(twins.first, '/api/live', { browser: alice });
 
-    expect(twins.hostile.grants.length).toBeGreaterThanOrEqual(before);
-    expect(page.socket.readyState).toBe(1);
-    page.socket.terminate();
+    expect(twins.hostile.hits('refresh')).toBe(1);
+    expect(fieldsOf().get('authorization')).toMatch(/^Bearer ./);
+    expect(fieldsOf().get('authorization')).not.toBe(old);
+    for (const { socket } of [early, again, page]) socket.terminate();
+    await eventually(() => upstream.openSockets === 0);
+  });
+
+  it('RF-01: is refused where no new token can be had, before the upstream is asked', async () => {
+    twins.clock.advance(20 * 60_000);
+    twins.hostile.script.refresh.fault = oauthFault('invalid_grant');
+
+    const page = connectTo(twins.first, '/api/live', { browser: alice });
+
+    await eventually(() => page.status() !== undefined);
+    expect(page.status()).toBe(401);
+    expect(upstream.requests).toEqual([]);
+  });
+
+  it('PX-26: that would rather be HTTP/2 is an ordinary call, and stays one', async () => {
+    upstream.script = echo;
+    const { first } = twins;
+    const cookie = alice.cookieHeader(`${first.origin}/api/live`, { from: `${first.origin}/` }) ?? '';
+    const { final } = await rawRequest(
+      first.port,
+      `GET /api/live HTTP/1.1\r\nHost: ${new URL(first.origin).host}\r\nCookie: ${cookie}\r\n` +
+        'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n',
+      { responses: 1 },
+    );
+
+    expect(final[0]?.status).toBe(200);
+    for (const name of ['upgrade', 'http2-settings']) expect(fieldsOf().has(name)).toBe(false);
   });
 
   it.each([
@@ -115,6 +148,8 @@ describe('an upstream', () => {
 
     await eventually(() => page.status() !== undefined);
     expect([page.status(), page.body()]).toEqual([409, 'full']);
+    expect(page.headers()['x-reason']).toBe('full');
+    expect(page.headers()['set-cookie']).toBeUndefined();
   });
 
   it.each([
@@ -146,6 +181,24 @@ describe('the end of the session', () => {
 
     await eventually(() => page.closeCode() !== undefined && upstream.openSockets === 0, 1_000);
     expect(page.closeCode()).toBe(4401);
+  });
+
+  it.each([
+    ['the same instance', 'first'],
+    ['another instance', 'second'],
+  ] as const)('LO-26: during the handshake at %s leaves no WebSocket behind', async (_name, at) => {
+    const accepting = speaking();
+    upstream.script = async (request) => {
+      await signOut(alice);
+      return accepting(request);
+    };
+
+    const page = connectTo(twins[at], '/api/live', { browser: alice });
+
+    await eventually(() => page.closeCode() !== undefined || page.status() !== undefined, 2_000);
+    expect([4401, 401]).toContain(page.status() ?? page.closeCode());
+    expect(upstream.requests).toHaveLength(1); // it had been asked already
+    await eventually(() => upstream.openSockets === 0, 2_000);
   });
 
   it('LO-26: breaks a WebSocket in the middle of a frame', async () => {

@@ -45,6 +45,15 @@ describe('attach', () => {
     expect(problem.extras.members).toEqual({ scopes: ['orders.read', 'orders.delete'] });
   });
 
+  it('RF-09: asks for the scopes also where the upstream gets no token', async () => {
+    const allowed = await attach(routeOf({ token: 'none', scopes: ['openid', 'orders.read'] }));
+    const problem = await problemOf(attach(routeOf({ token: 'none', scopes: ['orders.read', 'orders.delete'] })));
+
+    expect(allowed.authorization).toBeUndefined();
+    expect(problem.code).toBe('scope-missing');
+    expect(problem.extras.members).toEqual({ scopes: ['orders.read', 'orders.delete'] });
+  });
+
   it('tells a person whose session ended how to sign in', async () => {
     await scene.expire();
     scene.op.script.refresh.fault = oauthFault('invalid_grant');
