@@ -46,6 +46,8 @@ import { createClientKeys } from './client-keys.ts';
 export interface Tools {
   readonly trail: Trail;
   readonly clock: Clock;
+  /** Whether this is one of several processes that serve the same port. */
+  readonly isWorker?: boolean;
 }
 
 /** What the provider's last attempts came to. The one thing here that is written to. */
@@ -163,6 +165,7 @@ type Base = Pick<
   | 'config'
   | 'trail'
   | 'clock'
+  | 'isWorker'
   | 'frontend'
   | 'metrics'
   | 'pseudonyms'
@@ -173,7 +176,7 @@ type Base = Pick<
   | 'store'
 > & { readonly redis: Redis | undefined };
 
-function createBase(config: Config, { trail, clock }: Tools): Base {
+function createBase(config: Config, { trail, clock, isWorker = false }: Tools): Base {
   const frontend = createFrontend({
     id: 'default',
     publicUrl: config.publicUrl,
@@ -183,7 +186,7 @@ function createBase(config: Config, { trail, clock }: Tools): Base {
   const secrets = { secrets: config.sessionSecrets, frontendId: frontend.id };
   const lifetimes = { idleTimeoutMs: config.sessionIdleTimeoutMs, lifetimeMs: config.sessionLifetimeMs };
   return {
-    ...{ config, trail, clock, frontend, lifetimes },
+    ...{ config, trail, clock, isWorker, frontend, lifetimes },
     metrics: new Metrics(),
     pseudonyms: new Pseudonyms(pseudonymKey(config.sessionSecrets, frontend.id)),
     keys: new KeyRing(secrets),
