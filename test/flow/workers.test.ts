@@ -171,10 +171,11 @@ describe('two workers', () => {
   it('end when their primary is gone, so that no port is held by nobody', async () => {
     await using served = await serve();
     const pids = await bothOf(served);
-
+    expect(pids.map(isAlive)).toEqual([true, true]);
     await served.server.kill();
 
     await eventually(() => pids.every((pid) => !isAlive(pid)));
+    expect(pids.map(isAlive)).toEqual([false, false]);
   });
 
   it('CF-17: both read their secrets and routes again on SIGHUP, and neither when there is a fault', async () => {
