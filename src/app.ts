@@ -52,6 +52,7 @@ export class App {
   /** Opens both ports; a worker, the public one. Rejects, with what to do, when one cannot be had. */
   async listen(): Promise<{ readonly port: number; readonly operationsPort: number }> {
     const { config, trail, provider, clientKeys } = this.#parts;
+    this.#parts.overload.start();
     const port = await this.#public.listen();
     const operationsPort = (await this.#operations?.listen()) ?? 0;
     this.#started = Promise.all([provider.start(), clientKeys?.start()]).then(() => undefined);
@@ -90,8 +91,20 @@ export class App {
   }
 
   async #close(reason: string): Promise<void> {
-    const { config, trail, events, sockets, watch, revoker, refresher, provider, clientKeys, upstreams, store } =
-      this.#parts;
+    const {
+      config,
+      trail,
+      events,
+      sockets,
+      watch,
+      revoker,
+      refresher,
+      provider,
+      clientKeys,
+      upstreams,
+      store,
+      overload,
+    } = this.#parts;
     events.close();
     await sockets.close();
     await this.#public.close(config.shutdownTimeoutMs);
@@ -99,6 +112,7 @@ export class App {
     await refresher.settled(config.shutdownTimeoutMs);
     await revoker.settled(config.providerTimeoutMs);
     clientKeys?.close();
+    overload.stop();
     await Promise.all([provider.close(), upstreams.close(), store.close()]);
     await this.#operations?.close(0);
     trail.event('server.stopped', 'success', { reason });

@@ -10,6 +10,7 @@ import type { Trail } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
 import type { RotatingSecret, Secret } from '../base/secret.ts';
 import type { Config } from '../config/config.ts';
+import { Overload } from '../guards/overload.ts';
 import { createFrontend, type Frontend } from '../http/frontend.ts';
 import { deriveKey, KeyRing } from '../keys/key-ring.ts';
 import { Metrics } from '../metrics/catalogue.ts';
@@ -77,6 +78,8 @@ export interface Parts extends Tools {
   readonly clientKeys: ManagedClientKeys | undefined;
   readonly providerHealth: ProviderHealth;
   readonly csrf: Csrf;
+  /** Looks at the event loop once it is started. */
+  readonly overload: Overload;
   readonly refresher: Refresher;
   readonly revoker: Revoker;
   readonly tokens: Tokens;
@@ -127,6 +130,7 @@ export function createParts(config: Config, tools: Tools): Parts {
   const routes = new Routes(config.routes);
   return {
     ...base,
+    overload: new Overload({ clock: base.clock }),
     sessions,
     ownSessions: new OwnSessions({ ...base, sessions }),
     watch,

@@ -366,7 +366,7 @@ const unsafe: readonly Row[] = [
   ],
   [
     'two workers with a memory each',
-    { WORKERS: '2', SESSION_STORE: 'memory' },
+    { WORKERS: '2', SESSION_STORE: 'memory', PUBLIC_URL: 'http://localhost:3000' },
     ['WORKERS: must be 1 with SESSION_STORE=memory: the memory of one process is not seen by the others.'],
   ],
   ['a log level that there is not', { LOG_LEVEL: 'trace' }, ['LOG_LEVEL: must be debug, info, warn, error or silent.']],

@@ -98,7 +98,7 @@ function kill(pid: number | undefined): void {
 }
 
 describe('two workers', () => {
-  it('GW-13: serve the same session, each its part, and their metrics add up', async () => {
+  it('SE-12: serve the same session, each its part, and their metrics add up', async () => {
     await using served = await serve();
     const caller = callerOf(served, await served.signIn());
 
@@ -125,7 +125,7 @@ describe('two workers', () => {
     }
   });
 
-  it('GW-13: one of which is killed, go on, with another in its place, and no sum falls', async () => {
+  it('SE-12: one of which is killed, go on, with another in its place, and no sum falls', async () => {
     await using served = await serve();
     const caller = callerOf(served, await served.signIn());
     const [first, second] = await bothOf(served);
@@ -151,7 +151,7 @@ describe('two workers', () => {
     expect(await metric(served, 'claimcheck_workers')).toBe(2);
   });
 
-  it('GW-13: that die five times in a minute end the server, with a line that says so', async () => {
+  it('that die five times in a minute end the server, with a line that says so', async () => {
     await using served = await serve();
     for (let deaths = 1; deaths <= 5; deaths++) {
       const started = await eventually(
@@ -178,7 +178,7 @@ describe('two workers', () => {
     expect(pids.map(isAlive)).toEqual([false, false]);
   });
 
-  it('CF-17: both read their secrets and routes again on SIGHUP, and neither when there is a fault', async () => {
+  it('GW-14: both read their secrets and routes again on SIGHUP, and neither when there is a fault', async () => {
     const rules = join(directory, 'rules.yaml');
     const route = (path: string) => `routes:\n  - path: ${path}\n    upstream: ${upstream.origin}\n`;
     await writeFile(rules, route('/api/old'));
@@ -210,39 +210,36 @@ describe('two workers', () => {
     expect(await tally('/api/old/x')).toEqual({ 404: 10 });
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)(
-    'TL-11: told to end by %s under load, answer all they took',
-    async (signal) => {
-      await using served = await serve();
-      const caller = callerOf(served, await served.signIn());
-      await bothOf(served);
-      const before = upstream.requests.length;
-      const callers = Array.from({ length: 20 }, () => caller);
-      const traffic = new Traffic({ callers, ports: [served.port], path: '/api/slow', everyMs: 5 });
-      await eventually(() => traffic.outcomes.length >= 40, 10_000);
+  it.each(['SIGTERM', 'SIGINT'] as const)('told to end by %s under load, answer all they took', async (signal) => {
+    await using served = await serve();
+    const caller = callerOf(served, await served.signIn());
+    await bothOf(served);
+    const before = upstream.requests.length;
+    const callers = Array.from({ length: 20 }, () => caller);
+    const traffic = new Traffic({ callers, ports: [served.port], path: '/api/slow', everyMs: 5 });
+    await eventually(() => traffic.outcomes.length >= 40, 10_000);
 
-      const began = performance.now();
-      served.server.signal(signal);
-      await eventually(async () => (await ops(served, '/readyz')).status === 503, 1_000);
-      const end = await within(20_000, { work: served.server.ended, what: 'the end' });
-      const seen = await traffic.stop();
+    const began = performance.now();
+    served.server.signal(signal);
+    await eventually(async () => (await ops(served, '/readyz')).status === 503, 1_000);
+    const end = await within(20_000, { work: served.server.ended, what: 'the end' });
+    const seen = await traffic.stop();
 
-      const answered = seen.filter(({ status }) => status !== 'broken');
-      const refused = seen.filter(
-        ({ fault, wasReused }) => fault === 'ECONNREFUSED' || (fault === 'ECONNRESET' && !wasReused),
-      );
-      console.log(`${signal}: ${answered.length} answered, ${refused.length} refused`);
-      expect(tallyOf(answered)).toEqual({ 200: answered.length });
-      expect(answered.filter(({ body }) => body !== '{"whole":true}')).toEqual([]);
-      expect(answered.length + refused.length).toBe(seen.length);
-      expect(upstream.requests.length - before).toBe(answered.length);
-      const late = traffic.since(began).filter(({ status }) => status === 200);
-      expect(late.length).toBeGreaterThan(0);
-      expect(late.every(({ headers }) => headers.connection === 'close')).toBe(true);
-      expect(end).toEqual({ code: 0, signal: null });
-      expect(served.server.stderr()).toBe('');
-    },
-  );
+    const answered = seen.filter(({ status }) => status !== 'broken');
+    const refused = seen.filter(
+      ({ fault, wasReused }) => fault === 'ECONNREFUSED' || (fault === 'ECONNRESET' && !wasReused),
+    );
+    console.log(`${signal}: ${answered.length} answered, ${refused.length} refused`);
+    expect(tallyOf(answered)).toEqual({ 200: answered.length });
+    expect(answered.filter(({ body }) => body !== '{"whole":true}')).toEqual([]);
+    expect(answered.length + refused.length).toBe(seen.length);
+    expect(upstream.requests.length - before).toBe(answered.length);
+    const late = traffic.since(began).filter(({ status }) => status === 200);
+    expect(late.length).toBeGreaterThan(0);
+    expect(late.every(({ headers }) => headers.connection === 'close')).toBe(true);
+    expect(end).toEqual({ code: 0, signal: null });
+    expect(served.server.stderr()).toBe('');
+  });
 });
 
 function isAlive(pid: number): boolean {
@@ -255,7 +252,7 @@ function isAlive(pid: number): boolean {
 }
 
 describe('workers that cannot be had', () => {
-  it('CF-17: with sessions in memory are refused, in words', async () => {
+  it('SE-12: with sessions in memory are refused, in words', async () => {
     const { code, stderr } = await runProgram({
       entry: 'src/main.ts',
       env: { WORKERS: '2', SESSION_STORE: 'memory' },
