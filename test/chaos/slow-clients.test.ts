@@ -78,7 +78,7 @@ function kindOf(n: number): Kind {
   return { begin: head('GET /api/x HTTP/1.1'), drip: 'X' };
 }
 
-/** Opens them, and lets each drip a byte every second or so until it is refused. */
+/** Opens them, and lets each drip a byte every 5 s or so, twice as often as tools for this do, until it is refused. */
 class SlowClients {
   readonly sockets: readonly Socket[];
   readonly #dripping: Promise<void>;
@@ -107,10 +107,10 @@ class SlowClients {
     for (const socket of this.sockets) socket.destroy();
   }
 
-  // A twentieth of them every 50 ms, so that no second has a peak.
+  // A hundredth of them every 50 ms, so that no second has a peak.
   async #dripAll(clients: readonly { readonly socket: Socket; readonly drip: string }[]): Promise<void> {
     for (let turn = 0; !this.#isOver; turn++) {
-      for (let n = turn % 20; n < clients.length; n += 20) {
+      for (let n = turn % 100; n < clients.length; n += 100) {
         const { socket, drip } = clients[n] ?? {};
         if (drip && socket?.readyState === 'open') socket.write(drip);
       }
