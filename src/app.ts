@@ -10,6 +10,7 @@ import { createStages } from './app/stages.ts';
 import type { Config } from './config/config.ts';
 import type { Reread } from './config/reread.ts';
 import { Listener } from './http/listener.ts';
+import type { MetricValues } from './metrics/catalogue.ts';
 import { arrange, compile, compileOperations } from './pipeline.ts';
 import type { Readiness } from './stages/operations.ts';
 import { Recorder } from './stages/record.ts';
@@ -24,7 +25,8 @@ export class App {
   readonly #parts: Parts;
   readonly #recorder: Recorder;
   readonly #public: Listener;
-  readonly #operations: Listener;
+  /** `undefined` in a worker: there the primary has it. */
+  readonly #operations: Listener | undefined;
   readonly #reloader: Reloader;
   #started: Promise<void> | undefined = undefined;
   #closed: Promise<void> | undefined = undefined;
@@ -41,18 +43,18 @@ export class App {
       { ...config.listen, tls: tlsOf(config), clock },
       { onRequest: compile(arrange(stages), stages), onRefused },
     );
-    this.#operations = new Listener(
-      { ...config.operations, clock },
-      { onRequest: compileOperations(stages), onRefused },
-    );
+    this.#operations = parts.isWorker
+      ? undefined
+      : new Listener({ ...config.operations, clock }, { onRequest: compileOperations(stages), onRefused });
     this.#reloader = new Reloader({ ...parts, publicPort: this.#public });
   }
 
-  /** Opens both ports. Rejects, with what to do, when one cannot be had. */
+  /** Opens both ports; a worker, the public one. Rejects, with what to do, when one cannot be had. */
   async listen(): Promise<{ readonly port: number; readonly operationsPort: number }> {
     const { config, trail, provider, clientKeys } = this.#parts;
+    this.#parts.overload.start();
     const port = await this.#public.listen();
-    const operationsPort = await this.#operations.listen();
+    const operationsPort = (await this.#operations?.listen()) ?? 0;
     this.#started = Promise.all([provider.start(), clientKeys?.start()]).then(() => undefined);
     for (const warning of config.warnings) trail.warn(warning);
     trail.event('server.started', 'success', {
@@ -76,6 +78,12 @@ export class App {
     return store && provider;
   }
 
+  /** Whether it can serve, and its metrics: what a worker tells its primary. */
+  async report(): Promise<{ readonly readiness: Readiness; readonly metrics: MetricValues }> {
+    const readiness = await this.#readiness();
+    return { readiness, metrics: await this.#parts.metrics.values() };
+  }
+
   /** Finishes what runs and closes everything. Safe to call again. */
   close(reason = 'asked to'): Promise<void> {
     this.#closed ??= this.#close(reason);
@@ -83,8 +91,20 @@ export class App {
   }
 
   async #close(reason: string): Promise<void> {
-    const { config, trail, events, sockets, watch, revoker, refresher, provider, clientKeys, upstreams, store } =
-      this.#parts;
+    const {
+      config,
+      trail,
+      events,
+      sockets,
+      watch,
+      revoker,
+      refresher,
+      provider,
+      clientKeys,
+      upstreams,
+      store,
+      overload,
+    } = this.#parts;
     events.close();
     await sockets.close();
     await this.#public.close(config.shutdownTimeoutMs);
@@ -92,8 +112,9 @@ export class App {
     await refresher.settled(config.shutdownTimeoutMs);
     await revoker.settled(config.providerTimeoutMs);
     clientKeys?.close();
+    overload.stop();
     await Promise.all([provider.close(), upstreams.close(), store.close()]);
-    await this.#operations.close(0);
+    await this.#operations?.close(0);
     trail.event('server.stopped', 'success', { reason });
     trail.flush();
   }

@@ -10,6 +10,7 @@ import type { Trail } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
 import type { RotatingSecret, Secret } from '../base/secret.ts';
 import type { Config } from '../config/config.ts';
+import { Overload } from '../guards/overload.ts';
 import { createFrontend, type Frontend } from '../http/frontend.ts';
 import { deriveKey, KeyRing } from '../keys/key-ring.ts';
 import { Metrics } from '../metrics/catalogue.ts';
@@ -47,6 +48,8 @@ import { Tokens } from '../token/tokens.ts';
 export interface Tools {
   readonly trail: Trail;
   readonly clock: Clock;
+  /** Whether this is one of several processes that serve the same port. */
+  readonly isWorker?: boolean;
 }
 
 /** What the provider's last attempts came to. The one thing here that is written to. */
@@ -76,6 +79,8 @@ export interface Parts extends Tools {
   readonly clientKeys: ManagedClientKeys | undefined;
   readonly providerHealth: ProviderHealth;
   readonly csrf: Csrf;
+  /** Looks at the event loop once it is started. */
+  readonly overload: Overload;
   readonly refresher: Refresher;
   readonly revoker: Revoker;
   readonly tokens: Tokens;
@@ -131,6 +136,7 @@ export function createParts(config: Config, tools: Tools): Parts {
   const routes = new Routes(config.routes);
   return {
     ...base,
+    overload: new Overload({ clock: base.clock }),
     sessions,
     ownSessions: new OwnSessions({ ...base, sessions }),
     watch,
@@ -169,6 +175,7 @@ type Base = Pick<
   | 'config'
   | 'trail'
   | 'clock'
+  | 'isWorker'
   | 'frontend'
   | 'metrics'
   | 'pseudonyms'
@@ -179,7 +186,7 @@ type Base = Pick<
   | 'store'
 > & { readonly redis: Redis | undefined };
 
-function createBase(config: Config, { trail, clock }: Tools): Base {
+function createBase(config: Config, { trail, clock, isWorker = false }: Tools): Base {
   const frontend = createFrontend({
     id: 'default',
     publicUrl: config.publicUrl,
@@ -189,7 +196,7 @@ function createBase(config: Config, { trail, clock }: Tools): Base {
   const secrets = { secrets: config.sessionSecrets, frontendId: frontend.id };
   const lifetimes = { idleTimeoutMs: config.sessionIdleTimeoutMs, lifetimeMs: config.sessionLifetimeMs };
   return {
-    ...{ config, trail, clock, frontend, lifetimes },
+    ...{ config, trail, clock, isWorker, frontend, lifetimes },
     metrics: new Metrics(),
     pseudonyms: new Pseudonyms(pseudonymKey(config.sessionSecrets, frontend.id)),
     keys: new KeyRing(secrets),

@@ -26,7 +26,7 @@ import { checkHandshake } from '../proxy/upgrade.ts';
 import type { SessionCarrier } from '../session/carrier.ts';
 import { withSession } from '../session/with-session.ts';
 import { corsStage } from '../stages/cors.ts';
-import { crossOriginStage, plainHttpStage } from '../stages/guards.ts';
+import { crossOriginStage, overloadStage, plainHttpStage } from '../stages/guards.ts';
 import { operationsStage, type Readiness } from '../stages/operations.ts';
 import { pageFromFiles } from '../stages/page.ts';
 import { pageFromUpstream } from '../stages/page-upstream.ts';
@@ -68,6 +68,7 @@ export function createStages(parts: Parts, { recorder, readiness }: AppState): S
     }),
     plainHttp: plainHttpStage(frontend, metrics),
     cors: corsStage(frontend),
+    overload: overloadStage(parts.overload, frontend),
     crossOrigin: crossOriginStage(frontend),
     signIn: signInStage(signInRoutes(parts), sessionMount(parts)),
     api: (request) => answerApiCall(request, apiParts),

@@ -23,6 +23,11 @@ export const events = {
     retentionMonths: 12,
   },
   'server.stopped': { answers: 'When and why did this process end?', fields: ['reason'], retentionMonths: 12 },
+  'worker.died': {
+    answers: 'Which worker ended without being told to, how, and how many did in the last minute?',
+    fields: ['pid', 'how', 'recent'],
+    retentionMonths: 12,
+  },
   'config.reloaded': {
     answers: 'Which settings were put in place of others while the process ran, and which wait for a restart?',
     fields: ['changed', 'restart_needed', 'routes', 'rules_hash'],

@@ -125,6 +125,7 @@ function rowsFor(kind: Kind, { config, frontend, asked }: Scene): readonly Row[]
     }),
     plainHttp: plainHttpStage(frontend, { forwardedProto: { inc: elsewhere } }), // nobody sent it, so it is not counted
     cors: corsStage(frontend),
+    overload: () => 'next', // of a server that runs
     crossOrigin: crossOriginStage(frontend),
     signIn: ({ path }) => asked.say('sign-in', `answers ${path} by itself`),
     api: (request) => answerApiCall(request, narrating({ config, frontend, asked })),

@@ -46,6 +46,7 @@ export function configFrom(values: Values, { routes, files, warnings }: Beside):
     csrfMode: all.CSRF_MODE,
     trustedProxies: all.TRUSTED_PROXIES,
     logLevel: all.LOG_LEVEL,
+    workers: all.WORKERS,
     readyStrict: all.READY_STRICT,
     shutdownTimeoutMs: all.SHUTDOWN_TIMEOUT,
     warnings,

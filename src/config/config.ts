@@ -104,6 +104,8 @@ export interface Config {
   /** Addresses and CIDR ranges. */
   readonly trustedProxies: readonly string[];
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Processes that serve the public port; with 1 there is no primary beside it. */
+  readonly workers: number;
   readonly readyStrict: boolean;
   readonly shutdownTimeoutMs: number;
   /** What is allowed but worth a line in the log at start. */

@@ -44,7 +44,12 @@ function missingNow(name: SettingName): Fault {
   return missing(name, settingOf(name));
 }
 
-function storeFaults({ SESSION_STORE, REDIS_URL }: Values): readonly Fault[] {
+function storeFaults({ SESSION_STORE, REDIS_URL, WORKERS = 1 }: Values): readonly Fault[] {
+  // Each process would have sessions that the others do not know: every second request would be signed out.
+  if (SESSION_STORE === 'memory' && WORKERS > 1) {
+    const sentence = 'must be 1 with SESSION_STORE=memory: the memory of one process is not seen by the others.';
+    return [{ name: 'WORKERS', sentence }];
+  }
   return SESSION_STORE === 'redis' && REDIS_URL === undefined ? [missingNow('REDIS_URL')] : [];
 }
 

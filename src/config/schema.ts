@@ -24,6 +24,7 @@ import {
   readUrl,
   readVisible,
   readWords,
+  readWorkers,
 } from './values.ts';
 
 /** One setting. */
@@ -354,10 +355,10 @@ export const settings = {
   },
   WORKERS: {
     group: 'Operations',
-    help: 'Processes that serve. Only 1 in this version.',
+    help: 'Processes that serve: a number from 1 to 64, or auto for one for each core. More than 1 needs SESSION_STORE=redis.',
     default: '1',
-    example: '1',
-    type: z.literal('1', { error: 'must be 1: more than one process is not available in this version.' }),
+    example: 'auto',
+    type: text(readWorkers),
   },
   LOG_LEVEL: {
     group: 'Operations',

@@ -7,6 +7,7 @@
  */
 
 import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { isLoopbackName } from '../base/loopback.ts';
 
 /** A value, or what is expected instead. */
@@ -49,6 +50,15 @@ export function readInteger(text: string, { from, to }: { readonly from: number;
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   return value >= from && value <= to ? { value } : { expected: `a whole number from ${from} to ${to}` };
 }
+
+/** A number of processes; `auto` is one for each core that this process may use. */
+export function readWorkers(text: string): Read<number> {
+  if (text === 'auto') return { value: Math.min(availableParallelism(), mostWorkers) };
+  const { value } = { value: undefined, ...readInteger(text, { from: 1, to: mostWorkers }) };
+  return value === undefined ? { expected: `auto, or a whole number from 1 to ${mostWorkers}` } : { value };
+}
+
+const mostWorkers = 64;
 
 /** `true` or `false`. */
 export function readBoolean(text: string): Read<boolean> {

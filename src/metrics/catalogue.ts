@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 interface MetricEntry {
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -91,6 +91,12 @@ export const metrics = {
     help: '1 unless the last reading of the configuration on SIGHUP failed.',
     labels: [],
   },
+  claimcheck_workers: {
+    type: 'gauge',
+    help: 'Workers that serve, where WORKERS is more than 1; 0 where the one process serves.',
+    labels: [],
+  },
+  claimcheck_worker_deaths_total: { type: 'counter', help: 'Workers that ended without being told to.', labels: [] },
   claimcheck_store_up: { type: 'gauge', help: '1 while the session store answers.', labels: [] },
   claimcheck_provider_up: {
     type: 'gauge',
@@ -98,6 +104,9 @@ export const metrics = {
     labels: [],
   },
 } as const satisfies Readonly<Record<string, MetricEntry>>;
+
+/** The metrics of one process, or of several added up. */
+export type MetricValues = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
 /** What can be measured: one of the table. */
 export type MetricName = keyof typeof metrics;
@@ -122,6 +131,8 @@ export class Metrics {
   readonly sessionKeyUses: Counter<'part' | 'position'>;
   readonly configReloads: Counter<'result'>;
   readonly configReloadOk: Gauge;
+  readonly workers: Gauge;
+  readonly workerDeaths: Counter;
   readonly storeUp: Gauge;
   readonly providerUp: Gauge;
 
@@ -143,10 +154,12 @@ export class Metrics {
     this.sessionBytesHeld = new Gauge(this.#options('claimcheck_session_cache_bytes'));
     this.sessionKeyUses = new Counter(this.#options('claimcheck_session_key_uses_total'));
     this.configReloads = new Counter(this.#options('claimcheck_config_reloads_total'));
-    this.configReloadOk = new Gauge(this.#options('claimcheck_config_reload_ok'));
+    this.configReloadOk = new Gauge({ ...this.#options('claimcheck_config_reload_ok'), aggregator: 'min' });
     this.configReloadOk.set(1);
-    this.storeUp = new Gauge(this.#options('claimcheck_store_up'));
-    this.providerUp = new Gauge(this.#options('claimcheck_provider_up'));
+    this.workers = new Gauge(this.#options('claimcheck_workers'));
+    this.workerDeaths = new Counter(this.#options('claimcheck_worker_deaths_total'));
+    this.storeUp = new Gauge({ ...this.#options('claimcheck_store_up'), aggregator: 'min' });
+    this.providerUp = new Gauge({ ...this.#options('claimcheck_provider_up'), aggregator: 'min' });
   }
 
   /** All metrics in the text format of Prometheus, and its content type. */
@@ -154,8 +167,30 @@ export class Metrics {
     return { type: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 
+  /** All metrics as data, to be added up with those of other processes. */
+  values(): Promise<MetricValues> {
+    return this.#registry.getMetricsAsJSON();
+  }
+
   #options<Name extends MetricName>(name: Name) {
     const { help, labels } = metrics[name];
     return { name, help, labelNames: [...labels] as never, registers: [this.#registry] }; // the classes' own label type follows from the field
   }
 }
+
+/** The metrics of several processes in the text format of Prometheus: counts added up; of what is up or not, the least. */
+export async function expositionOf(
+  values: readonly MetricValues[],
+): Promise<{ readonly type: string; readonly text: string }> {
+  const together = AggregatorRegistry.aggregate([...values]);
+  return { type: together.contentType, text: await together.metrics() };
+}
+
+/** What only grows, of several processes added up: what stays of them when they are gone. */
+export async function countsAlone(values: readonly MetricValues[]): Promise<MetricValues> {
+  const counts = values.map((metrics) => metrics.filter(({ type }) => grows.has(String(type))));
+  return AggregatorRegistry.aggregate(counts).getMetricsAsJSON();
+}
+
+// prom-client's types say numbers of an enum that its code does not have; it gives these words.
+const grows: ReadonlySet<string> = new Set(['counter', 'histogram']);

@@ -6,6 +6,7 @@
  */
 
 import { type CrossOriginPolicy, checkCrossOrigin, checkUpgradeOrigin } from '../guards/cross-origin.ts';
+import type { Overload } from '../guards/overload.ts';
 import { checkTransport } from '../guards/plain-http.ts';
 import type { Guard } from '../guards/step.ts';
 import type { ForwardedProto } from '../http/client-address.ts';
@@ -50,6 +51,18 @@ function isNavigation({ kind, method, fetchMode, headers }: InboundRequest): boo
   if (kind !== 'P' && kind !== 'A') return false;
   if (method !== 'GET' && method !== 'HEAD') return false;
   return fetchMode === undefined ? (headers.accept ?? '').includes('text/html') : fetchMode === 'navigate';
+}
+
+/** The stage `overload`. Streams of session events and WebSockets are taken or refused, but not counted: see their own limits. */
+export function overloadStage(overload: Overload, { paths }: Frontend): Guard {
+  return ({ kind, path, response }) => {
+    const isLong = kind === 'U' || path === paths.events;
+    const decision = overload.take((task) => {
+      if (isLong) task();
+      else response.once('close', task);
+    });
+    return decision.allowed ? 'next' : decision.reason;
+  };
 }
 
 /** Where it is counted what our own proxies say of the browser's transport. */

@@ -9,7 +9,7 @@
 /** A folder, or a file beside them, may import those that stand before it. */
 export const line = [
   ...['base', 'errors', 'config', 'http', 'redis', 'keys', 'audit', 'metrics', 'abuse', 'guards'],
-  ...['proxy', 'session', 'oidc', 'token', 'api', 'stages', 'pipeline', 'app', 'main'],
+  ...['proxy', 'session', 'oidc', 'token', 'api', 'stages', 'pipeline', 'app', 'workers', 'main'],
 ] as const;
 
 /** Apart from the line: what each may import, and nothing else. */

@@ -364,7 +364,17 @@ const unsafe: readonly Row[] = [
     ['OPS_PORT: must differ from PORT: the operations port is never the public one.'],
   ],
   ['a negative port', { OPS_PORT: '-1' }, ['OPS_PORT: must be a whole number from 0 to 65535.']],
-  ['two workers', { WORKERS: '2' }, ['WORKERS: must be 1: more than one process is not available in this version.']],
+  ['no worker', { WORKERS: '0' }, ['WORKERS: must be auto, or a whole number from 1 to 64.']],
+  [
+    'more workers than a machine has cores',
+    { WORKERS: '65' },
+    ['WORKERS: must be auto, or a whole number from 1 to 64.'],
+  ],
+  [
+    'two workers with a memory each',
+    { WORKERS: '2', SESSION_STORE: 'memory', PUBLIC_URL: 'http://localhost:3000' },
+    ['WORKERS: must be 1 with SESSION_STORE=memory: the memory of one process is not seen by the others.'],
+  ],
   ['a log level that there is not', { LOG_LEVEL: 'trace' }, ['LOG_LEVEL: must be debug, info, warn, error or silent.']],
   ['a switch that says 1', { READY_STRICT: '1' }, ['READY_STRICT: must be true or false.']],
   [

@@ -176,6 +176,7 @@ function stagesOf({ options, receiver, seen, answer: api }: Staging): Stages {
     securityHeaders: next,
     plainHttp: next,
     cors: next,
+    overload: next,
     crossOrigin: next,
     signIn: nothingHere,
     api,
