@@ -5,6 +5,8 @@
  * @module
  */
 
+import { attackFamilies } from './attacks.ts';
+import { libraryGaps } from './library-gaps.ts';
 import type { Group } from './module.ts';
 import { basicModules } from './suite-basic.ts';
 import { fapiModules } from './suite-fapi.ts';
@@ -16,4 +18,6 @@ export const groups: readonly Group[] = [
   { id: 'refresh', title: 'Refresh plan', cases: refreshModules },
   { id: 'logout', title: 'Logout plans', cases: logoutModules },
   { id: 'fapi', title: 'FAPI 2.0 plans', cases: fapiModules },
+  { id: 'attack', title: 'Attack families of PrOfESSOS', cases: attackFamilies },
+  { id: 'library', title: 'What openid-client alone lets through', cases: libraryGaps },
 ];

@@ -12,6 +12,7 @@ export const sceneNames = [
   'claims by scope',
   'access token in the header',
   'access token in the body',
+  'several keys and no name',
   'keys rotate between two sign-ins',
   'keys rotate just before signing',
   'signed UserInfo',
@@ -32,6 +33,18 @@ export const sceneNames = [
   'return from signing out',
   'return without state',
   'return with another state',
+  'names of somebody else',
+  'claims in the JOSE header',
+  'two sign-ins at once',
+  'state of another browser',
+  'code of somebody else',
+  'acr lower than asked',
+  'a token of ten years',
+  'no S256 in the metadata',
+  'issuer that was not announced',
+  'refreshed ID token with another sub',
+  'refreshed ID token with another auth_time',
+  'refreshed ID token with another nonce',
 ] as const;
 
 /** One of them. */

@@ -6,9 +6,12 @@
  */
 
 import { expect } from 'vitest';
-import { type HostileWorld, sessionCookies, startHostileWorld } from '../flow/provider-world.ts';
+import { HostileWorld, sessionCookies } from '../flow/provider-world.ts';
 import type { Browser } from '../support/browser.ts';
 import type { Answer } from '../support/browser-answer.ts';
+import { startHostileProvider } from '../support/hostile-provider.ts';
+import { ShiftedClock } from '../support/shifted-clock.ts';
+import { client, startWorld } from '../support/world.ts';
 import type { Arrange } from '../unit/oidc/token-faults.ts';
 import type { LogoutFault, RefusedCase, RefusedLogoutCase } from './module.ts';
 
@@ -37,8 +40,8 @@ export class Stage {
     return browser;
   }
 
-  /** The sign-in must fail as the row says; afterwards the same one works with the fault taken away. */
-  async refuse(row: RefusedCase): Promise<void> {
+  /** The sign-in must fail as the row says; afterwards the same one works with the fault taken away, by `control` where it is no switch. */
+  async refuse(row: RefusedCase, { control = () => undefined }: { control?: () => unknown } = {}): Promise<void> {
     const { hostile, world } = this.at;
     this.at.refresh();
     row.refused(hostile.script, hostile);
@@ -49,6 +52,7 @@ export class Stage {
     expect(this.at.countEvents('sign-in.failed')).toBe(failures + 1);
     expect(world.log.findLast(({ event }) => event === 'sign-in.failed')?.['reason']).toBe(row.reason);
     expect(await this.isSignedIn(browser)).toBe(false);
+    control();
     await this.accept();
   }
 
@@ -93,12 +97,43 @@ export class Stage {
   }
 }
 
+/** The provider must not be used as it describes itself: no sign-in begins, not ready; put right, all works. */
+export async function refuseProvider(arrange: Arrange): Promise<void> {
+  const stage = await startStage({ arrange });
+  const { hostile, world } = stage.at;
+  const answer = await stage.at.ask('/login', { headers: { Accept: 'application/json' } });
+  expect(answer.status).toBe(503);
+  expect(answer.header('location')).toBeUndefined();
+  expect((await fetch(`${world.opsUrl}/readyz`)).status).toBe(503);
+  expect(hostile.log.every(({ endpoint }) => endpoint === 'metadata')).toBe(true);
+  expect(hostile.trap.connections).toBe(0);
+  await stage.accept();
+  await stage.at.close();
+}
+
 function changesOf(fault: LogoutFault, now: number) {
   return typeof fault === 'function' ? fault(now) : fault;
 }
 
-/** Starts a world in which each sign-in asks UserInfo, because a claim is wanted that no ID token has. */
-export async function startStage(env: Readonly<Record<string, string>> = {}): Promise<Stage> {
-  const settings = { API_AUDIENCE: undefined, USER_CLAIMS: 'name email nickname', FRONTCHANNEL_LOGOUT: 'true' };
-  return new Stage(await startHostileWorld({ env: { ...settings, ...env } }));
+/** How a stage differs from the usual one. */
+export interface StageOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Switches of the provider that are set before Claimcheck starts. */
+  readonly arrange?: Arrange;
+  readonly upstream?: string;
 }
+
+/** Starts a world in which each sign-in asks UserInfo, because a claim is wanted that no ID token has. */
+export async function startStage({ env = {}, arrange, upstream = nobody }: StageOptions = {}): Promise<Stage> {
+  const clock = new ShiftedClock();
+  const hostile = await startHostileProvider({ clients: [registered], clock });
+  arrange?.(hostile.script, hostile);
+  const settings = { API_AUDIENCE: undefined, USER_CLAIMS: 'name email nickname', FRONTCHANNEL_LOGOUT: 'true' };
+  const world = await startWorld({ issuer: hostile.issuer, clock, upstream, env: { ...settings, ...env } });
+  return new Stage(new HostileWorld(world, hostile));
+}
+
+/** The client as it is registered at the provider of every stage. */
+export const registered = { clientId: client.id, clientSecret: client.secret } as const;
+
+const nobody = 'http://127.0.0.1:9';

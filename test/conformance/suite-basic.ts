@@ -170,4 +170,3 @@ const discovery: readonly Case[] = [
 
 /** All of chapter “basic”, in the order of what they are about. */
 export const basicModules: readonly Case[] = [...signIn, ...idTokenModules, ...userInfo, ...discovery];
-

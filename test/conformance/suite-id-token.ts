@@ -133,11 +133,8 @@ const keys: readonly Case[] = [
     plans: 'B P T',
     does: 'has several keys and names none in the ID token',
     shows: 'IT-18',
-    refused: (script, at) => {
-      at.keys.rotate();
-      script.token.jose = { header: { kid: undefined } };
-    },
-    reason: '?',
+    scene: 'several keys and no name',
+    verdict: 'accepted, each key that fits is tried, four at most; signed with none of them it is refused',
   },
   {
     module: 'oidcc-client-test-signing-key-rotation',

@@ -23,14 +23,14 @@ export const refreshModules: readonly Case[] = [
     does: 'names another issuer in the refreshed ID token',
     shows: 'RF-08',
     scene: 'refreshed ID token of another issuer',
-    verdict: 'refused; the new tokens are never used',
+    verdict: 'refused: the session ends, the new tokens are never used',
   },
   {
     module: 'oidcc-client-test-refresh-token-invalid-sub',
     does: 'names another person in the refreshed ID token',
     shows: 'RF-08',
     scene: 'refreshed ID token of another person',
-    verdict: 'refused; the new tokens are never used',
+    verdict: 'refused: the session ends, the new tokens are never used',
   },
 ];
 

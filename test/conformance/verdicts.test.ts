@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Case, type Group, testNameOf } from './module.ts';
 import { groups } from './modules.ts';
-import { type Stage, startStage } from './stage.ts';
+import { scenes } from './scenes.ts';
+import { refuseProvider, type Stage, startStage } from './stage.ts';
 
 let stage: Stage;
 
@@ -22,16 +23,18 @@ async function play(row: Case): Promise<void> {
   if ('refused' in row) await stage.refuse(row);
   else if ('accepted' in row) await stage.accept(row.accepted);
   else if ('refusedLogout' in row) await stage.refuseLogout(row);
+  else if ('refusedProvider' in row) await refuseProvider(row.refusedProvider);
+  else if ('scene' in row) await scenes[row.scene](stage);
+  else throw new Error(`${row.module} is not to be played`);
 }
 
-const named = (group: Group, isMeant: (row: Case) => boolean) =>
-  group.cases.filter(isMeant).map((row) => [testNameOf(group, row) ?? '', row] as const);
+const playedIn = (group: Group) =>
+  group.cases
+    .filter((row) => !('shownBy' in row || 'notYet' in row || 'notOurs' in row))
+    .map((row) => [testNameOf(group, row) ?? '', row] as const);
 
 describe.each(groups.map((group) => [group.title, group] as const))('%s', (_title, group) => {
-  it.each(named(group, (row) => 'refused' in row || 'accepted' in row || 'refusedLogout' in row))(
-    '%s',
-    async (_name, row) => play(row),
-  );
+  it.each(playedIn(group))('%s', async (_name, row) => play(row));
 });
 
 describe('the table', () => {
