@@ -10,23 +10,33 @@ import { type Arrange, claims, fields, jose, shifted, token } from '../unit/oidc
 import type { Case } from './module.ts';
 import { metadata, response } from './switches.ts';
 
-interface Gap {
+interface Legal {
   readonly shows: string;
   readonly by: Arrange;
+}
+
+interface Gap extends Legal {
+  readonly reason: string;
+  readonly error?: 'provider_unreachable';
 }
 
 /** Of every row but the controls. */
 const taken = 'sends this, which openid-client alone takes';
 
-const gap = (module: string, { shows, by }: Gap): Case => ({ module, does: taken, shows, refused: by, reason: '?' });
+const gap = (module: string, { by, ...told }: Gap): Case => ({ module, does: taken, refused: by, ...told });
 
 const signed: readonly Case[] = [
-  gap('signature invalid', { shows: 'IT-12', by: jose({ signature: 'flip-last' }) }),
-  gap('signed by a key outside the key set', { shows: 'IT-15', by: jose({ key: 'attacker' }) }),
-  gap('attacker’s `jwk` in the header', { shows: 'IT-15', by: jose({ keyHeader: 'jwk' }) }),
-  gap('`kid` unknown', { shows: 'IT-15', by: jose({ header: { kid: 'nobody-knows-this-one' } }) }),
+  gap('signature invalid', { shows: 'IT-12', reason: 'signature', by: jose({ signature: 'flip-last' }) }),
+  gap('signed by a key outside the key set', { shows: 'IT-15', reason: 'signature', by: jose({ key: 'attacker' }) }),
+  gap('attacker’s `jwk` in the header', { shows: 'IT-15', reason: 'signature', by: jose({ keyHeader: 'jwk' }) }),
+  gap('`kid` unknown', {
+    shows: 'IT-15',
+    reason: 'key-unknown',
+    by: jose({ header: { kid: 'nobody-knows-this-one' } }),
+  }),
   gap('two keys, no `kid`, signed by neither', {
     shows: 'IT-18',
+    reason: 'signature',
     by: (script, at) => {
       at.keys.rotate();
       script.token.jose = { header: { kid: undefined }, key: 'attacker' };
@@ -34,12 +44,14 @@ const signed: readonly Case[] = [
   }),
   gap('a key for encryption signs', {
     shows: 'IT-20',
+    reason: 'key-unknown',
     by: (script, at) => {
       script.token.jose = { key: at.keys.add({ published: { use: 'enc' } }) };
     },
   }),
   gap('a key of 1024 bits signs', {
     shows: 'IT-24',
+    reason: 'key-unknown',
     by: (script, at) => {
       script.token.jose = { key: at.keys.add({ modulusLength: 1024 }) };
     },
@@ -47,33 +59,68 @@ const signed: readonly Case[] = [
 ];
 
 const claimed: readonly Case[] = [
-  gap('`at_hash` wrong', { shows: 'IT-25', by: claims({ at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }) }),
-  gap('`c_hash` wrong', { shows: 'IT-25', by: claims({ c_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }) }),
+  gap('`at_hash` wrong', {
+    shows: 'IT-25',
+    reason: 'id-token-access-token-hash',
+    by: claims({ at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }),
+  }),
+  gap('`c_hash` wrong', {
+    shows: 'IT-25',
+    reason: 'id-token-code-hash',
+    by: claims({ c_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }),
+  }),
   gap('a further audience, `azp` is us', {
     shows: 'IT-04',
+    reason: 'id-token-audience',
     by: token((at) => ({ claims: { aud: [at.client.clientId, 'another-client'], azp: at.client.clientId } })),
   }),
-  gap('foreign `azp`, one audience', { shows: 'IT-05', by: claims({ azp: 'another-client' }) }),
-  gap('`sub` empty', { shows: 'IT-06', by: claims({ sub: '' }) }),
-  gap('`sub` of 300 characters', { shows: 'IT-06', by: claims({ sub: 's'.repeat(300) }) }),
-  gap('two `sub` in one token', { shows: 'IT-34', by: jose({ payloadText: repeatMember('sub', 'bob') }) }),
-  gap('`iat` a week old', { shows: 'IT-08', by: shifted('iat', -7 * 86_400) }),
-  gap('`iat` an hour ahead', { shows: 'IT-08', by: shifted('iat', 3_600) }),
-  gap('`typ` is `at+jwt`', { shows: 'IT-28', by: token({ idTokenKind: 'at+jwt' }) }),
-  gap('`typ` is `logout+jwt`', { shows: 'IT-28', by: token({ idTokenKind: 'logout+jwt' }) }),
-  gap('a logout token by its `events`', { shows: 'IT-28', by: token({ idTokenKind: 'logout-token-without-type' }) }),
+  gap('foreign `azp`, one audience', {
+    shows: 'IT-05',
+    reason: 'id-token-authorized-party',
+    by: claims({ azp: 'another-client' }),
+  }),
+  gap('`sub` empty', { shows: 'IT-06', reason: 'id-token-subject', by: claims({ sub: '' }) }),
+  gap('`sub` of 300 characters', { shows: 'IT-06', reason: 'id-token-subject', by: claims({ sub: 's'.repeat(300) }) }),
+  gap('two `sub` in one token', {
+    shows: 'IT-34',
+    reason: 'token-duplicate-member',
+    by: jose({ payloadText: repeatMember('sub', 'bob') }),
+  }),
+  gap('`iat` a week old', { shows: 'IT-08', reason: 'id-token-issued-at', by: shifted('iat', -7 * 86_400) }),
+  gap('`iat` an hour ahead', { shows: 'IT-08', reason: 'id-token-issued-at', by: shifted('iat', 3_600) }),
+  gap('`typ` is `at+jwt`', { shows: 'IT-28', reason: 'token-type', by: token({ idTokenKind: 'at+jwt' }) }),
+  gap('`typ` is `logout+jwt`', { shows: 'IT-28', reason: 'token-type', by: token({ idTokenKind: 'logout+jwt' }) }),
+  gap('a logout token by its `events`', {
+    shows: 'IT-28',
+    reason: 'id-token-other-kind',
+    by: token({ idTokenKind: 'logout-token-without-type' }),
+  }),
 ];
 
 const enveloped: readonly Case[] = [
-  gap('a line break in the access token', { shows: 'CB-27', by: fields({ access_token: 'a\r\nX: 1' }) }),
-  gap('token answer as text/html', { shows: 'CB-25', by: token({ contentType: 'text/html' }) }),
-  gap('token answer of 20 MB', { shows: 'CB-25', by: token({ fault: { kind: 'huge', bytes: 20_000_000 } }) }),
+  gap('a line break in the access token', {
+    shows: 'CB-27',
+    reason: 'access-token-grammar',
+    by: fields({ access_token: 'a\r\nX: 1' }),
+  }),
+  gap('token answer as text/html', {
+    shows: 'CB-25',
+    reason: '?',
+    error: 'provider_unreachable',
+    by: token({ contentType: 'text/html' }),
+  }),
+  gap('token answer of 20 MB', {
+    shows: 'CB-25',
+    reason: '?',
+    error: 'provider_unreachable',
+    by: token({ fault: { kind: 'huge', bytes: 20_000_000 } }),
+  }),
   {
     module: 'access token in the callback beside the code',
     does: taken,
     shows: 'CB-11',
     refused: response({ access_token: 'an-access-token' }),
-    reason: '?',
+    reason: 'token-in-front-channel',
     beforeToken: true,
   },
 ];

@@ -57,18 +57,27 @@ export async function twoSignIns(stage: Stage): Promise<void> {
   expect(await stage.isSignedIn(browser)).toBe(true);
 }
 
-/** An attacker’s whole answer, opened by a victim that began a sign-in of its own. */
+/** An attacker’s whole answer, opened by a victim: the code is not redeemed, the victim’s own sign-in begins anew, once. */
 export async function stateOfAnother(stage: Stage): Promise<void> {
   stage.at.refresh();
   const { hostile, world } = stage.at;
   const [attacker, victim] = [world.browser(), world.browser()];
+  hostile.user = { sub: 'mallory' };
   const callback = await stage.at.upToCallback(attacker);
+  hostile.user = { sub: 'alice' };
   await stage.at.upToCallback(victim);
-  expectError(stage, { answer: await stage.at.land(victim, callback), error: 'state_mismatch' });
+  const answer = await stage.at.land(victim, callback);
+  expect(answer.status).toBe(303);
+  expect(answer.header('location')).toBe('/login?return_to=/&attempt=1');
+  expect(sessionCookies(answer)).toEqual([]);
   expect(hostile.hits('token')).toBe(0);
   expect(await stage.isSignedIn(victim)).toBe(false);
 
+  const again = await stage.at.upToCallback(victim, '?return_to=/&attempt=1');
+  expect(sessionCookies(await stage.at.land(victim, again))).toHaveLength(1);
+  expect(await userOf(stage, victim)).toHaveProperty('sub', 'alice');
   expect(sessionCookies(await stage.at.land(attacker, callback))).toHaveLength(1);
+  expect(await userOf(stage, attacker)).toHaveProperty('sub', 'mallory');
 }
 
 /** The code of another browser under the victim's own state. */
@@ -83,7 +92,7 @@ export async function codeOfAnother(stage: Stage): Promise<void> {
   expectError(stage, { answer: await stage.at.land(victim, callback), error: 'provider_error' });
   expect(hostile.hits('userinfo')).toBe(0);
   expect(await stage.isSignedIn(victim)).toBe(false);
-  expectError(stage, { answer: await stage.at.land(victim, own), error: 'state_mismatch' });
+  expect(sessionCookies(await stage.at.land(victim, own))).toEqual([]); // the state is spent
   expect(await stage.isSignedIn(await stage.accept())).toBe(true);
 }
 

@@ -119,8 +119,8 @@ export async function signedUserInfo(stage: Stage): Promise<void> {
   const faults = [
     { by: { jose: { key: 'attacker' } }, reason: 'user-info-signature' },
     { by: { jose: { none: 'none' } }, reason: 'user-info-oauth-invalid-response' },
-    { by: { claims: { aud: 'another-client' } }, reason: 'user-info-audience' },
-    { by: { claims: { iss: 'https://evil.test' } }, reason: 'user-info-issuer' },
+    { by: { claims: { aud: 'another-client' } }, reason: 'user-info-id-token-claim-aud' },
+    { by: { claims: { iss: 'https://evil.test' } }, reason: 'user-info-id-token-claim-iss' },
   ] as const;
   for (const { by, reason } of faults) {
     await stage.refuse({ ...anonymous, refused: userinfo({ signed: true, ...by }), reason, reaches: 'userinfo' });
