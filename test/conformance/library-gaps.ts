@@ -105,13 +105,13 @@ const enveloped: readonly Case[] = [
   }),
   gap('token answer as text/html', {
     shows: 'CB-25',
-    reason: '?',
+    reason: 'wrong-type',
     error: 'provider_unreachable',
     by: token({ contentType: 'text/html' }),
   }),
   gap('token answer of 20 MB', {
     shows: 'CB-25',
-    reason: '?',
+    reason: 'too-large',
     error: 'provider_unreachable',
     by: token({ fault: { kind: 'huge', bytes: 20_000_000 } }),
   }),
@@ -171,7 +171,7 @@ const scenes: readonly Case[] = [
   },
 ];
 
-const legal = (module: string, { shows, by }: Gap): Case => ({
+const legal = (module: string, { shows, by }: Legal): Case => ({
   module,
   does: 'sends this, which is legal',
   shows,

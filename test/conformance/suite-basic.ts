@@ -62,6 +62,13 @@ const signIn: readonly Case[] = [
     verdict: 'refused: no token is ever put into a body or an address',
   },
   {
+    module: 'oidcc-client-formpost-basic-certification-test-plan',
+    plans: 'P',
+    does: 'gives the answers of the basic plan by form_post',
+    shows: 'CB-12',
+    notYet: 'the callback takes answers by query alone; a POST is refused',
+  },
+  {
     module: 'oidcc-client-test-form-post-error',
     plans: 'T',
     does: 'answers with an error by form_post',
