@@ -13,13 +13,8 @@ import { noneSpellings } from '../support/hostile/jose.ts';
 import { repeatMember, repeatMemberFirst } from '../support/hostile/json.ts';
 import { keyHeaderAttacks } from '../support/hostile/key-headers.ts';
 import { type Arrange, claims, fields, jose, shifted, token } from '../unit/oidc/token-faults.ts';
-import type { Case, RefusedCase } from './module.ts';
+import { type Case, refusal } from './module.ts';
 import { metadata, response, userinfo } from './switches.ts';
-
-type Refusal = Pick<RefusedCase, 'shows' | 'refused' | 'reason'> &
-  Partial<Pick<RefusedCase, 'error' | 'reaches' | 'beforeToken'>>;
-
-const refusal = (module: string, does: string, by: Refusal): Case => ({ module, does, ...by });
 
 /** An ID token of the malicious provider. */
 const forged = (by: (issuer: string) => Readonly<Record<string, unknown>>): Arrange =>

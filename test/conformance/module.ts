@@ -108,6 +108,14 @@ export interface Group {
   readonly cases: readonly Case[];
 }
 
+/** What makes a refusal, beside its name and what the provider does. */
+export type Refusal = Omit<RefusedCase, 'module' | 'does'>;
+
+/** A row of a refused sign-in. */
+export function refusal(module: string, does: string, by: Refusal): RefusedCase {
+  return { module, does, ...by };
+}
+
 /** The name of the test that plays a row; `undefined` for one that is not played. */
 export function testNameOf(group: Group, row: Case): string | undefined {
   if ('shownBy' in row) return row.test;

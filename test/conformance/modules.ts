@@ -6,6 +6,7 @@
  */
 
 import { attackFamilies } from './attacks.ts';
+import { endpointFaults } from './endpoint-faults.ts';
 import { libraryGaps } from './library-gaps.ts';
 import type { Group } from './module.ts';
 import { basicModules } from './suite-basic.ts';
@@ -20,4 +21,5 @@ export const groups: readonly Group[] = [
   { id: 'fapi', title: 'FAPI 2.0 plans', cases: fapiModules },
   { id: 'attack', title: 'Attack families of PrOfESSOS', cases: attackFamilies },
   { id: 'library', title: 'What openid-client alone lets through', cases: libraryGaps },
+  { id: 'switch', title: 'Other faults of each endpoint', cases: endpointFaults },
 ];

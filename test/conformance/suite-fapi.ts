@@ -197,6 +197,14 @@ const advanced: readonly Case[] = [
 ];
 
 const pending: readonly Case[] = [
+  {
+    module: 'pushed requests (looked at in every module)',
+    does: 'takes the request at its own endpoint, and the browser brings the name of it',
+    shows: 'LS-12, LS-15',
+    shownBy: 'test/flow/provider-login.test.ts',
+    test: 'LS-12, LS-15: gets them pushed; when that fails the browser is sent nowhere',
+    verdict: 'accepted; the browser carries `client_id` and `request_uri` alone',
+  },
   notYet(`${prefix}-test-happy-path`, 'does everything right and demands DPoP nonces', {
     shows: 'LS-12, CA-14, CA-15',
     notYet: dpop,

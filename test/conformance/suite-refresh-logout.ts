@@ -128,6 +128,14 @@ const added: readonly Case[] = [
     scene: 'logout token in another form',
     verdict: 'refused: 4xx; the session lives',
   },
+  {
+    module: 'flood with unknown kids',
+    does: 'is named as the sender of many tokens that nobody signed',
+    shows: 'LO-20',
+    shownBy: 'test/attack/logout-token-flood.test.ts',
+    test: 'LO-20: names of keys that nobody knows lead to two fetches of the key set, however many they are',
+    verdict: 'refused: 400 each; two fetches of the key set in all',
+  },
 ];
 
 const returns: readonly Case[] = [
