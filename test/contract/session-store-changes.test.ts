@@ -113,15 +113,31 @@ describe('a session store in Redis', () => {
     await stores.server.cli('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 
     await eventually(() => expect(told).toContain(undefined));
-    await eventually(() => here.isInTouch);
+    await eventually(() => expect(here.isInTouch).toBe(true));
     const session = await createdIn(elsewhere);
     await here.read(session.id);
     await elsewhere.end(session.id, 'signed-out');
     await eventually(() => expect(told).toContain(session.id));
   });
 
+  it('LO-01: tells of an own write of which it is not known whether it took place', async () => {
+    await eventually(() => expect(here.isInTouch).toBe(true));
+    const session = await createdIn(here);
+    await here.read(session.id);
+    const told: (string | undefined)[] = [];
+    here.onChanged((id) => told.push(id));
+
+    stores.server.freeze();
+    const failure = await here.end(session.id, 'signed-out').catch((error: unknown) => error);
+    const toldBy = [...told];
+    stores.server.thaw();
+
+    expect(failure).toMatchObject({ code: 'store-unavailable' });
+    expect(toldBy).toContain(session.id);
+  });
+
   it('SE-13: is out of touch within three seconds of silence, though the connection stays', async () => {
-    await eventually(() => here.isInTouch);
+    await eventually(() => expect(here.isInTouch).toBe(true));
 
     stores.server.freeze();
     const frozenAt = performance.now();
@@ -131,6 +147,6 @@ describe('a session store in Redis', () => {
 
     expect(tookMs).toBeGreaterThan(200);
     expect(tookMs).toBeLessThan(3_000);
-    await eventually(() => here.isInTouch);
+    await eventually(() => expect(here.isInTouch).toBe(true));
   });
 });
