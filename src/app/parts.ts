@@ -7,7 +7,7 @@
 
 import { Pseudonyms } from '../audit/redact.ts';
 import type { Trail } from '../audit/trail.ts';
-import type { Clock } from '../base/clock.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
 import type { RotatingSecret, Secret } from '../base/secret.ts';
 import type { Config } from '../config/config.ts';
 import { Overload } from '../guards/overload.ts';
@@ -136,7 +136,7 @@ export function createParts(config: Config, tools: Tools): Parts {
   const routes = new Routes(config.routes);
   return {
     ...base,
-    overload: new Overload({ clock: base.clock }),
+    overload: machineOverload(),
     sessions,
     ownSessions: new OwnSessions({ ...base, sessions }),
     watch,
@@ -154,6 +154,11 @@ export function createParts(config: Config, tools: Tools): Parts {
     sockets,
     socketReports,
   };
+}
+
+// How late the loop is, is a matter of this machine, whatever time the product is told.
+function machineOverload(): Overload {
+  return new Overload({ clock: systemClock });
 }
 
 // Whoever brought new tokens about, every page of the session hears of them.

@@ -23,7 +23,7 @@ export interface OverloadLimits {
 }
 
 /** The limits of each process. */
-export const usualOverloadLimits: OverloadLimits = { lagMs: 250, underWay: 10_000 };
+export const usualOverloadLimits: OverloadLimits = { lagMs: 500, underWay: 10_000 };
 
 /** How many delays in a row must be too long. */
 export const samples = 3;

@@ -22,10 +22,10 @@ afterAll(async () => {
   await upstream.stop();
 });
 
-/** Keeps the loop busy for 300 ms again and again, until told to stop. The server shares the loop with us. */
+/** Keeps the loop busy for 600 ms again and again, until told to stop. The server shares the loop with us. */
 async function keepBusy(state: { isOver: boolean }): Promise<void> {
   while (!state.isOver) {
-    const end = performance.now() + 300;
+    const end = performance.now() + 600;
     while (performance.now() < end);
     await dawdle(1);
   }
