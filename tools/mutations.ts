@@ -463,4 +463,11 @@ export const mutations: readonly Mutation[] = [
     replace: "    if (kind === 'ended') cancel = clock.after(graceMs, () => undefined);",
     noticedBy: ['test/flow/session-events.test.ts'],
   },
+  {
+    name: 'refresh: a claim that has run out while it was made is used',
+    file: 'src/token/refresh.ts',
+    search: "if (begun === 'begun' && this.#hasLapsed(claim))",
+    replace: "if (begun === 'begun' && false)",
+    noticedBy: ['test/unit/token/refresh-failures.test.ts'],
+  },
 ];
