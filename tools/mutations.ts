@@ -848,4 +848,11 @@ export const mutations: readonly Mutation[] = [
     replace: '',
     noticedBy: ['test/unit/guards/overload.test.ts'],
   },
+  {
+    name: 'refresh: a claim that has run out while it was made is used',
+    file: 'src/token/refresh.ts',
+    search: "if (begun === 'begun' && this.#hasLapsed(claim))",
+    replace: "if (begun === 'begun' && false)",
+    noticedBy: ['test/unit/token/refresh-failures.test.ts'],
+  },
 ];

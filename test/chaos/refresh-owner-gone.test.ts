@@ -98,7 +98,12 @@ async function catchAll(people: readonly Caught[]): Promise<{ gate: Gate; calls:
     saved: together.fault,
   };
   const stepOf = new Map(people.map(({ refreshToken, step }) => [refreshToken, step]));
-  hostile.script.refresh.fault = ({ body }) => faults[stepOf.get(body['refresh_token'] ?? '') ?? 'begun'];
+  hostile.script.refresh.fault = ({ body }) => {
+    const token = body['refresh_token'] ?? '';
+    const fault = faults[stepOf.get(token) ?? 'begun'];
+    stepOf.delete(token); // who comes after the one that is caught is not
+    return fault;
+  };
   for (const [instance, step] of steps.entries()) {
     const stop = stops[step];
     if (stop) gaps[instance]?.stopAt(stop);
