@@ -120,7 +120,7 @@ describe('claimcheck explain', () => {
 
     expect(code).toBe(0);
     expect(steps.map(([name]) => name)).toEqual([
-      ...['receive', 'security headers', 'plain http', 'cors', 'cross origin'],
+      ...['receive', 'security headers', 'plain http', 'cors', 'overload', 'cross origin'],
       ...['route', 'session', 'csrf', 'token', 'upstream'],
     ]);
     expect(steps.at(-3)?.[1]).toContain('without it 403 csrf-token-invalid');
