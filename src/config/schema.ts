@@ -355,7 +355,7 @@ export const settings = {
   },
   WORKERS: {
     group: 'Operations',
-    help: 'Processes that serve: a number from 1 to 64, or auto for one for each core. More than 1 needs SESSION_STORE=redis.',
+    help: 'Processes that serve: a number from 1 to 64, or auto for one for each core. More than 1 needs sessions in Redis.',
     default: '1',
     example: 'auto',
     type: text(readWorkers),
