@@ -8,7 +8,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { Agent } from 'node:http';
-import { createParts } from '../../src/app/parts.ts';
+import { createParts, type Parts } from '../../src/app/parts.ts';
 import { App } from '../../src/app.ts';
 import { Trail } from '../../src/audit/trail.ts';
 import { filesOnDisk } from '../../src/config/files.ts';
@@ -29,6 +29,8 @@ export interface Instances {
   readonly hostile: HostileProvider;
   readonly clock: ShiftedClock;
   readonly entrance: Entrance;
+  /** Lets time pass while nobody calls: idle connections are not used again, since the servers close them by the same clock. */
+  pass(ms: number): void;
   send(caller: Caller, what: Errand): Promise<Outcome>;
   /** Ends all sessions of a person by the store alone, as an operator does. */
   endAllOf(sub: string): Promise<number>;
@@ -73,6 +75,10 @@ export async function startInstances(env: Readonly<Record<string, string>>): Pro
   return {
     ...{ origin, ports, redis, hostile, clock },
     entrance: new Entrance({ origin, hostile, portOf }),
+    pass(ms) {
+      agent.destroy();
+      clock.advance(ms);
+    },
     async send(caller, { at, method, path, csrfToken, form }) {
       const page = {
         'Sec-Fetch-Site': 'same-origin',
@@ -90,11 +96,7 @@ export async function startInstances(env: Readonly<Record<string, string>>): Pro
       if (upstream.requests.length > 1_000) upstream.forget();
       return outcome;
     },
-    endAllOf: (sub) =>
-      operator.sessions.endAllOf(
-        { index: 'sub', issuer: hostile.issuer, value: sub },
-        { notBefore: clock.now(), reason: 'revoked' },
-      ),
+    endAllOf: (sub) => endAllOf(operator, sub),
     async close() {
       agent.destroy();
       await Promise.all(apps.map((app) => app.close()));
@@ -103,6 +105,11 @@ export async function startInstances(env: Readonly<Record<string, string>>): Pro
       await redis.stop();
     },
   };
+}
+
+function endAllOf({ sessions, config, clock }: Parts, sub: string): Promise<number> {
+  const sought = { index: 'sub', issuer: config.issuer, value: sub } as const;
+  return sessions.endAllOf(sought, { notBefore: clock.now(), reason: 'revoked' });
 }
 
 /** What a page knows of its session. */
