@@ -9,9 +9,7 @@
  * @module
  */
 
-import { redisServer } from '../test/support/programs.ts';
-import { ensurePrograms } from '../tools/install-programs.ts';
-import { type Deployment, type Member, openDeployment } from './deployment.ts';
+import { type Deployment, type Member, withDeployment } from './deployment.ts';
 import { machineLines } from './report/machine.ts';
 
 const few = 1_000;
@@ -26,22 +24,7 @@ interface Times {
   readonly ping: readonly number[];
 }
 
-process.exitCode = await bench();
-
-async function bench(): Promise<number> {
-  const advice = ensurePrograms([redisServer]);
-  if (advice !== undefined) {
-    process.stderr.write(`${advice}\n`);
-    return 1;
-  }
-  const deployment = await openDeployment();
-  try {
-    print(await run(deployment));
-    return 0;
-  } finally {
-    await deployment.close();
-  }
-}
+process.exitCode = await withDeployment(async (deployment) => print(await run(deployment)));
 
 async function run(deployment: Deployment): Promise<{ readonly times: readonly Times[]; readonly bytes: number }> {
   const first = await deployment.signIn(few + 3 * logouts);

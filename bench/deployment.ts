@@ -20,7 +20,9 @@ import { SessionCookie } from '../src/session/cookie.ts';
 import { eventually } from '../test/support/eventually.ts';
 import { type HostileProvider, startHostileProvider } from '../test/support/hostile-provider.ts';
 import { freePort } from '../test/support/ports.ts';
+import { redisServer } from '../test/support/programs.ts';
 import { type RedisServer, startRedis } from '../test/support/redis.ts';
+import { ensurePrograms } from '../tools/install-programs.ts';
 
 /** Somebody who is signed in. */
 export interface Member {
@@ -56,8 +58,23 @@ export interface Deployment {
 const accessTokenLength = 1_000;
 const atOnce = 32;
 
-/** Starts it. */
-export async function openDeployment(): Promise<Deployment> {
+/** Runs `task` with one, after what it needs was installed. The exit code: 1 when that cannot be had. Throws what `task` throws. */
+export async function withDeployment(task: (deployment: Deployment) => Promise<void>): Promise<number> {
+  const advice = ensurePrograms([redisServer]);
+  if (advice !== undefined) {
+    process.stderr.write(`${advice}\n`);
+    return 1;
+  }
+  const deployment = await openDeployment();
+  try {
+    await task(deployment);
+    return 0;
+  } finally {
+    await deployment.close();
+  }
+}
+
+async function openDeployment(): Promise<Deployment> {
   const [redis, provider, port] = await Promise.all([startRedis(), startHostileProvider(), freePort()]);
   const origin = `http://localhost:${port}`;
   const env = await settingsOf({ redis, provider, port, origin });

@@ -11,31 +11,14 @@
  */
 
 import { connect, type Socket } from 'node:net';
-import { redisServer } from '../test/support/programs.ts';
-import { ensurePrograms } from '../tools/install-programs.ts';
-import { type Deployment, type Held, type Member, openDeployment } from './deployment.ts';
+import { type Deployment, type Held, type Member, withDeployment } from './deployment.ts';
 import { machineLines } from './report/machine.ts';
 
 const count = Number(process.env['BENCH_STREAMS'] ?? 4_000);
 const warmUp = 500;
 const atOnce = 50;
 
-process.exitCode = await bench();
-
-async function bench(): Promise<number> {
-  const advice = ensurePrograms([redisServer]);
-  if (advice !== undefined) {
-    process.stderr.write(`${advice}\n`);
-    return 1;
-  }
-  const deployment = await openDeployment();
-  try {
-    await run(deployment);
-    return 0;
-  } finally {
-    await deployment.close();
-  }
-}
+process.exitCode = await withDeployment(run);
 
 async function run(deployment: Deployment): Promise<void> {
   await exercise(deployment, await deployment.signIn(warmUp));
