@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Arrival, Member } from '../support/entrance.ts';
 import { dawdle } from '../support/slowness.ts';
+import { type Call, calls } from './own-calls.ts';
 import { fuzzing } from './seed.ts';
 import { type Instances, type Person, signIn, startInstances } from './three-instances.ts';
 
@@ -26,15 +27,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => all.close());
-
-const calls = {
-  read: ['GET', '/api/x'],
-  write: ['POST', '/api/x'],
-  renew: ['POST', '/session/refresh'],
-  look: ['GET', '/session'],
-  'sign out': ['POST', '/logout'],
-} as const;
-type Call = keyof typeof calls;
 
 /** Ends of the one session, and of all that the person has. */
 const ownEnds = ['sign out', 'other device', 'back-channel by sid'] as const;
