@@ -125,20 +125,15 @@ describe('the sessions of 500 people', () => {
     const grants = fleet.presented().slice(before);
     const seconds = Math.round((performance.now() - began) / 1_000);
     console.log(`${JSON.stringify(tallyOf(outcomes))} in ${seconds} s, ${grants.length} grants`);
-    const bad = outcomes.filter(({ status }) => status !== 200);
-    console.log(
-      bad.slice(0, 5),
-      bad.map(({ at, tookMs }) => [Math.round(at - began), Math.round(tookMs)].join('+')).join(' '),
-    );
-    expect(tallyOf(outcomes)).toEqual({ 200: 100_000 });
     expect(fleet.witness.calls - calls).toBe(100_000);
     expect(fleet.witness.mixedUp).toEqual([]);
+    expect(grants.length).toBeGreaterThan(500);
+    expect(new Set(grants).size).toBe(grants.length);
+    expect(tallyOf(outcomes)).toEqual({ 200: 100_000 }); // after what the witness saw, which counts more
     // What the witness says of the token goes back to the person who called.
     expect(outcomes.filter(({ caller, body }) => body !== members.find((member) => member === caller)?.sub)).toEqual(
       [],
     );
-    expect(grants.length).toBeGreaterThan(500);
-    expect(new Set(grants).size).toBe(grants.length);
   });
 
   it('TS-10: would be seen to be mixed up by the witness (the control)', async () => {
