@@ -5,14 +5,14 @@
  * @module
  */
 
-import { Pseudonyms } from '../audit/redact.ts';
+import { Pseudonyms, pseudonymKey } from '../audit/redact.ts';
 import type { Trail } from '../audit/trail.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
-import type { RotatingSecret, Secret } from '../base/secret.ts';
+import type { RotatingSecret } from '../base/secret.ts';
 import type { Config } from '../config/config.ts';
 import { Overload } from '../guards/overload.ts';
-import { createFrontend, type Frontend } from '../http/frontend.ts';
-import { deriveKey, KeyRing } from '../keys/key-ring.ts';
+import { type Frontend, frontendOf } from '../http/frontend.ts';
+import { KeyRing } from '../keys/key-ring.ts';
 import { Metrics } from '../metrics/catalogue.ts';
 import { createClientKeys } from '../oidc/configured-client-keys.ts';
 import { LoginKeys } from '../oidc/login-keys.ts';
@@ -192,12 +192,7 @@ type Base = Pick<
 > & { readonly redis: Redis | undefined };
 
 function createBase(config: Config, { trail, clock, isWorker = false }: Tools): Base {
-  const frontend = createFrontend({
-    id: 'default',
-    publicUrl: config.publicUrl,
-    authBasePath: config.authBasePath,
-    trustedOrigins: config.corsAllowedOrigins,
-  });
+  const frontend = frontendOf(config);
   const secrets = { secrets: config.sessionSecrets, frontendId: frontend.id };
   const lifetimes = { idleTimeoutMs: config.sessionIdleTimeoutMs, lifetimeMs: config.sessionLifetimeMs };
   return {
@@ -208,12 +203,6 @@ function createBase(config: Config, { trail, clock, isWorker = false }: Tools): 
     loginKeys: new LoginKeys(secrets),
     ...createStore(config, { trail, clock }),
   };
-}
-
-/** The key of the tags that stand for persons and sessions in the log: from the first secret. */
-export function pseudonymKey([first]: readonly Secret[], frontendId: string): Buffer {
-  if (first === undefined) throw new Error('the configuration was used before it was checked');
-  return deriveKey(first, { label: 'pseudonyms', frontendId });
 }
 
 function createProvider(

@@ -11,11 +11,12 @@
  */
 
 import { createHash } from 'node:crypto';
+import { pseudonymKey } from '../audit/redact.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Config } from '../config/config.ts';
 import type { Reread } from '../config/reread.ts';
 import type { Certificate } from '../http/listener.ts';
-import { type Parts, pseudonymKey } from './parts.ts';
+import type { Parts } from './parts.ts';
 
 /** What is swapped, and what is told of it. */
 export interface ReloadParts

@@ -10,6 +10,14 @@
 
 import { createHmac } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import type { Secret } from '../base/secret.ts';
+import { deriveKey } from '../keys/key-ring.ts';
+
+/** The key of the tags that stand for persons and sessions in the log: from the first of `SESSION_SECRETS`. */
+export function pseudonymKey([first]: readonly Secret[], frontendId: string): Buffer {
+  if (first === undefined) throw new Error('the configuration was used before it was checked');
+  return deriveKey(first, { label: 'pseudonyms', frontendId });
+}
 
 /** Makes tags under one key. */
 export class Pseudonyms {

@@ -16,7 +16,7 @@ import type { Config } from '../config/config.ts';
 import { examine } from '../config/load.ts';
 import { catalogue, type ErrorCode, ProblemError } from '../errors.ts';
 import { TrustedProxies } from '../http/client-address.ts';
-import { createFrontend, type Frontend } from '../http/frontend.ts';
+import { type Frontend, frontendOf } from '../http/frontend.ts';
 import { authenticate, authorize, clear, type InboundRequest, type Kind, publicRequest } from '../http/inbound.ts';
 import { isRefusal, Receiver } from '../http/receive-request.ts';
 import { RequestRecord } from '../http/request-record.ts';
@@ -63,12 +63,7 @@ const kinds: Readonly<Record<Kind, string>> = {
 };
 
 async function follow(config: Config, asked: Asked): Promise<boolean> {
-  const frontend = createFrontend({
-    id: 'default',
-    publicUrl: config.publicUrl,
-    authBasePath: config.authBasePath,
-    trustedOrigins: config.corsAllowedOrigins,
-  });
+  const frontend = frontendOf(config);
   const receiver = new Receiver({ frontends: [frontend], trustedProxies: new TrustedProxies(config.trustedProxies) });
   const from = madeUp(frontend, asked);
   const request = receiver.read({ id: 'explain', startedAt: 0, record: new RequestRecord() }, from);

@@ -7,7 +7,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { type Fault, missing } from './faults.ts';
 import type { Files } from './files.ts';
-import { certificateFaults, isStrong, readAt } from './key-files.ts';
+import { certificateFaults, isStrong, pemBlocksIn, readAt } from './key-files.ts';
 import { type SettingName, settingOf, type Values } from './schema.ts';
 
 /** What else is looked at. */
@@ -52,13 +52,11 @@ function keyFaults(
     : [];
 }
 
-const blocks = /-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----/g;
-
 function keyFileFaults(path: string, files: Files): readonly Fault[] {
   const name = 'CLIENT_KEY_FILE';
   const keys = readAt(path, {
     files,
-    read: (text) => (text.match(blocks) ?? [text]).map((pem) => createPrivateKey(pem)),
+    read: (text) => pemBlocksIn(text).map((pem) => createPrivateKey(pem)),
   });
   if (!('value' in keys)) return [{ name, sentence: `must name a PEM file with a private key (PKCS#8)${keys.cause}.` }];
   return keys.value.every(isClientKey)

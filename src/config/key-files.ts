@@ -36,6 +36,14 @@ export function readAt<Value>(
   }
 }
 
+const pemBlock = /-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----/g;
+
+/** The PEM blocks of a text in their order; the text itself where it holds none, for a parser to refuse. */
+export function pemBlocksIn(text: string): readonly [string, ...string[]] {
+  const [first = text, ...others] = text.match(pemBlock) ?? [];
+  return [first, ...others];
+}
+
 /** Whether a key is strong enough for TLS. */
 export function isStrong({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): boolean {
   const { namedCurve = '', modulusLength = 0 } = asymmetricKeyDetails;

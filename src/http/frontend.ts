@@ -11,6 +11,7 @@
  */
 
 import { isLoopbackName } from '../base/loopback.ts';
+import type { Config } from '../config/config.ts';
 
 /** The names of our cookies for one frontend. */
 export interface CookieNames {
@@ -61,6 +62,18 @@ export interface FrontendOptions {
   readonly publicUrl: string;
   readonly authBasePath: string;
   readonly trustedOrigins: readonly string[];
+}
+
+/** The id of the one frontend that the configuration describes. What is derived from it lasts in stores and cookies. */
+export const onlyFrontendId = 'default';
+
+/** The frontend that the configuration describes. */
+export function frontendOf({
+  publicUrl,
+  authBasePath,
+  corsAllowedOrigins,
+}: Pick<Config, 'publicUrl' | 'authBasePath' | 'corsAllowedOrigins'>): Frontend {
+  return createFrontend({ id: onlyFrontendId, publicUrl, authBasePath, trustedOrigins: corsAllowedOrigins });
 }
 
 /** Makes a frontend. */

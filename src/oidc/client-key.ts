@@ -14,6 +14,7 @@ import {
   type webcrypto,
 } from 'node:crypto';
 import { Secret } from '../base/secret.ts';
+import { pemBlocksIn } from '../config/key-files.ts';
 
 /** What assertions are signed with (FAPI 2, 5.4.1; RS256 where a server knows nothing better). */
 export type AssertionAlgorithm = 'PS256' | 'RS256' | 'ES256' | 'EdDSA' | 'Ed25519';
@@ -46,16 +47,14 @@ export function clientKeyFrom(pem: Secret): ClientKey {
   };
 }
 
-const pemBlock = /-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----/g;
-
 /**
  * Reads the keys of a file, in its order: the first signs, the others are published
  * beside it, so that a key is known before it is used and for a while after (CA-10).
  * Throws when one cannot be used, or when there is none.
  */
 export function clientKeysFrom(pems: Secret): readonly [ClientKey, ...ClientKey[]] {
-  const [first, ...others] = pems.reveal().match(pemBlock) ?? [pems.reveal()];
-  const read = (pem = '') => clientKeyFrom(new Secret(pem));
+  const [first, ...others] = pemBlocksIn(pems.reveal());
+  const read = (pem: string) => clientKeyFrom(new Secret(pem));
   return [read(first), ...others.map(read)];
 }
 

@@ -9,12 +9,12 @@
  * @module
  */
 
-import { Pseudonyms } from '../audit/redact.ts';
+import { Pseudonyms, pseudonymKey } from '../audit/redact.ts';
 import type { Trail } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Config } from '../config/config.ts';
-import { createFrontend } from '../http/frontend.ts';
-import { deriveKey, KeyRing } from '../keys/key-ring.ts';
+import { frontendOf } from '../http/frontend.ts';
+import { KeyRing } from '../keys/key-ring.ts';
 import { Metrics } from '../metrics/catalogue.ts';
 import { createStore } from './configured-store.ts';
 import { OwnSessions } from './own-sessions.ts';
@@ -50,12 +50,10 @@ export class OperatorSessions {
   readonly #clock: Clock;
 
   constructor(config: Config, { trail, clock }: OperatorTools) {
-    const { sessionSecrets, publicUrl, authBasePath, corsAllowedOrigins } = config;
-    const [first] = sessionSecrets;
-    if (first === undefined) throw new Error('the configuration was used before it was checked');
-    const frontend = createFrontend({ id: 'default', publicUrl, authBasePath, trustedOrigins: corsAllowedOrigins });
+    const { sessionSecrets } = config;
+    const frontend = frontendOf(config);
     const keys = new KeyRing({ secrets: sessionSecrets, frontendId: frontend.id });
-    const pseudonyms = new Pseudonyms(deriveKey(first, { label: 'pseudonyms', frontendId: frontend.id }));
+    const pseudonyms = new Pseudonyms(pseudonymKey(sessionSecrets, frontend.id));
     const lifetimes = { idleTimeoutMs: config.sessionIdleTimeoutMs, lifetimeMs: config.sessionLifetimeMs };
     const { store } = createStore(config, { trail, clock });
     const reports = sessionReportsTo({ trail, metrics: new Metrics(), pseudonyms });

@@ -12,7 +12,7 @@
 import { randomToken } from '../../base/random.ts';
 import type { ClientAuthMethod } from '../../config/config.ts';
 import { ProblemError } from '../../errors.ts';
-import { createFrontend } from '../../http/frontend.ts';
+import { frontendOf } from '../../http/frontend.ts';
 import { newClientKeyPem } from '../../oidc/client-key.ts';
 import { FileClientKeys } from '../../oidc/client-keys.ts';
 import { GrantError } from '../../oidc/grant.ts';
@@ -48,8 +48,8 @@ function providerFor({ config, clock }: Around, authMethod: ClientAuthMethod = c
   });
 }
 
-function addressesOf({ publicUrl, authBasePath, corsAllowedOrigins }: Around['config']) {
-  const frontend = createFrontend({ id: 'default', publicUrl, authBasePath, trustedOrigins: corsAllowedOrigins });
+function addressesOf(config: Around['config']) {
+  const frontend = frontendOf(config);
   return { redirectUri: frontend.origin + frontend.paths.callback, afterSignOut: `${frontend.origin}/` };
 }
 

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { createFrontend, type Frontend } from '../../http/frontend.ts';
+import { type Frontend, frontendOf } from '../../http/frontend.ts';
 import { type Asked, adviceFor, ask } from './ask.ts';
 import type { Around } from './check-metadata.ts';
 import { type Finding, fail, ok, skip, warn } from './finding.ts';
@@ -18,8 +18,7 @@ const limitMs = 5_000;
 /** Looks at the way from the browser to the server and back. */
 export async function checkEdge(around: Around): Promise<readonly Finding[]> {
   const { config, clock } = around;
-  const { publicUrl, authBasePath, corsAllowedOrigins } = config;
-  const frontend = createFrontend({ id: 'default', publicUrl, authBasePath, trustedOrigins: corsAllowedOrigins });
+  const frontend = frontendOf(config);
   const at = (path: string) => new URL(frontend.origin + path);
   const before = await forwardedProtoCounts(around);
   const session = await ask(at(frontend.paths.session), { clock, limitMs });

@@ -6,6 +6,7 @@
  */
 
 import type { Config } from '../../config/config.ts';
+import { reachableHost } from '../reachable-host.ts';
 import { ask } from './ask.ts';
 import type { Around } from './check-metadata.ts';
 import { type Finding, fail, ok, skip, warn } from './finding.ts';
@@ -19,8 +20,7 @@ const line = /^claimcheck_forwarded_proto_total\{proto="(https|http|untold)"\} (
 /** Reads the count at the operations port of this machine. */
 export async function forwardedProtoCounts({ config, clock }: Around): Promise<ProtoCounts> {
   const { host, port } = config.operations;
-  const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
-  const url = URL.parse(`http://${name}:${port}/metrics`);
+  const url = URL.parse(`http://${reachableHost(host)}:${port}/metrics`);
   if (url === null || port === 0) return undefined;
   const asked = await ask(url, { clock, limitMs });
   if ('failure' in asked || asked.status !== 200) return undefined;
