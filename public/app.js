@@ -26,6 +26,8 @@ const reasons = {
   'refresh-failed': 'The authorization server did not renew your access, so your session has ended.',
 };
 const hasEnded = 'Your session has ended.';
+/** A sign-in in another tab ends this session a moment before the browser has the cookie of the next. */
+const nextCookieMs = 1_000;
 
 const countdown = new Countdown({ onWarning: warn, onEnd: () => void look() });
 const orders = new Orders({ onOutcome: followCall });
@@ -165,9 +167,11 @@ function hear({ kind, reason }) {
   stopListening = undefined;
   if (currentView() !== 'signed-in') return;
   // The stream tells why; the server, asked again, tells whether.
-  void readSession().then((outcome) =>
-    outcome.kind === 'ok' && !outcome.data.authenticated ? showSignedOut(reasons[reason]) : showSession(outcome),
-  );
+  void readSession().then((outcome) => {
+    if (outcome.kind !== 'ok' || outcome.data.authenticated) return showSession(outcome);
+    showSignedOut(reasons[reason]);
+    setTimeout(() => void look(), nextCookieMs);
+  });
 }
 
 function initialsOf(name) {
