@@ -40,7 +40,7 @@ export class Confirmer {
   run<Reply>(question: Question<Reply>): Promise<Confirmed<Reply>> {
     return new Promise<Confirmed<unknown>>((resolve, reject) => {
       this.#waiting.push({ question, resolve, reject });
-      if (!this.#isBusy) this.#work();
+      if (!this.#isBusy) void this.#work();
     }) as Promise<Confirmed<Reply>>; // the answer to this very question
   }
 

@@ -89,8 +89,7 @@ export class RedisNode {
     this.#connection.close();
   }
 
-  readonly #send: Send = (parts) =>
-    this.#connection.client.sendCommand([...parts]) as Promise<RedisReply>; // what RESP3 can hold of the commands used here
+  readonly #send: Send = (parts) => this.#connection.client.sendCommand([...parts]) as Promise<RedisReply>; // what RESP3 can hold of the commands used here
 
   #heard(): void {
     this.#silentSince = undefined;

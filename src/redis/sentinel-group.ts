@@ -94,7 +94,10 @@ export class SentinelGroup {
 
   #take(node: RedisNode, reply: unknown): void {
     const answer = answerIn(reply);
-    if (answer === undefined) return this.#warn(node, new Error('the answer names no master'));
+    if (answer === undefined) {
+      this.#warn(node, new Error('the answer names no master'));
+      return;
+    }
     this.#answers.set(node, answer);
     const [best] = [...this.#answers.values()].sort((one, other) => other.epoch - one.epoch);
     if (best !== undefined) this.#options.onMaster(best.place);

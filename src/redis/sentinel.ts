@@ -14,7 +14,7 @@ import type { Confirmed } from './confirmer.ts';
 import type { Access } from './connection.ts';
 import { kindOf, nameOf, type Question } from './node.ts';
 import { SentinelGroup } from './sentinel-group.ts';
-import { isAnswering, ReplicatedMaster, type RedisTopology, type Subject, type TopologyOptions } from './topology.ts';
+import { isAnswering, type RedisTopology, ReplicatedMaster, type Subject, type TopologyOptions } from './topology.ts';
 
 /** Kinds of error by which a server says that it is not the master, or not yet. */
 const notMaster = new Set(['READONLY', 'MASTERDOWN', 'LOADING']);

@@ -5,10 +5,10 @@
  * @module
  */
 
-import type { RedisLog } from './connection.ts';
-import { Confirmer, type Confirmed } from './confirmer.ts';
-import { type Link, type Question, RedisNode } from './node.ts';
 import type { Place } from '../config/redis-url.ts';
+import { type Confirmed, Confirmer } from './confirmer.ts';
+import type { RedisLog } from './connection.ts';
+import { type Link, type Question, RedisNode } from './node.ts';
 
 /** What is asked about. */
 export interface Subject {
@@ -58,9 +58,7 @@ export class ReplicatedMaster {
     const { onMaster, onConfirmer, onDown } = options;
     this.node = new RedisNode({ ...options, place, onReady: onMaster, onDown: (cause) => onDown(place, cause) });
     // Its outages are those of the other connection, which tells of them.
-    this.confirmer = new Confirmer(
-      new RedisNode({ ...options, place, onReady: onConfirmer, onDown: () => undefined }),
-    );
+    this.confirmer = new Confirmer(new RedisNode({ ...options, place, onReady: onConfirmer, onDown: () => undefined }));
   }
 
   close(): void {

@@ -108,7 +108,8 @@ export class RedisSessionStore implements SessionStore {
   }
 
   end(id: string, reason: EndReason): Promise<boolean> {
-    return this.#decide(endScript, { keys: keysOf(id), values: [endedChannel, `${id} ${reason}`] });
+    const input = { keys: keysOf(id), values: [endedChannel, `${id} ${reason}`] };
+    return this.#redis.runConfirmed(endScript, input).then((ended) => ended === 1);
   }
 
   addToIndex({ index, key, id, expiresAt }: IndexEntry, issuedAt: number): Promise<boolean> {
@@ -136,7 +137,7 @@ export class RedisSessionStore implements SessionStore {
   ): Promise<readonly string[]> {
     const keys = [indexName(index, key), notBeforeName(key)];
     const values = [String(instant), String(ttlMs), String(this.#clock.now())];
-    return listOf(await this.#redis.run(setNotBeforeScript, { keys, values })).map(textOf);
+    return listOf(await this.#redis.runConfirmed(setNotBeforeScript, { keys, values })).map(textOf);
   }
 
   async useOnce(

@@ -198,7 +198,9 @@ const unsafe: readonly Row[] = [
   [
     'several Redis servers',
     { REDIS_URL: 'redis+sentinel://a:26379,b:26379/main' },
-    ['REDIS_URL: must be the URL of one server: sentinel and cluster forms are not available in this version.'],
+    [
+      'REDIS_URL: must be for several servers a URL such as rediss-sentinel://user:password@a:26379,b:26379/name-of-the-master or rediss-cluster://user:password@a:6379,b:6379.',
+    ],
   ],
   [
     'no time for Redis',
