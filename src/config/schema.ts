@@ -220,7 +220,7 @@ export const settings = {
   },
   REDIS_URL: {
     group: 'Sessions',
-    help: 'Where sessions lie: redis:// or rediss:// (TLS), with user and password; redis-sentinel://a:26379,b:26379/name or redis-cluster://a:6379,b:6379 for several servers (rediss-… with TLS). See docs/redis.md.',
+    help: 'Where sessions lie: redis:// or rediss:// (with TLS), with user and password. Several servers: see docs/redis.md.',
     example: 'rediss://claimcheck:…@redis.internal:6379',
     needed: 'unless SESSION_STORE is memory',
     secret: true,

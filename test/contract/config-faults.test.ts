@@ -434,7 +434,14 @@ const openStores: readonly Row[] = [
     'no Redis',
     { REDIS_URL: undefined },
     [
-      'REDIS_URL: is missing, and needed unless SESSION_STORE is memory. Where sessions lie: redis:// or rediss://, with user and password. For example rediss://claimcheck:…@redis.internal:6379',
+      'REDIS_URL: is missing, and needed unless SESSION_STORE is memory. Where sessions lie: redis:// or rediss:// (with TLS), with user and password. Several servers: see docs/redis.md. For example rediss://claimcheck:…@redis.internal:6379',
+    ],
+  ],
+  [
+    'a Redis on this machine whose sentinels name masters elsewhere',
+    { REDIS_URL: 'redis-sentinel://:a-long-enough-word@127.0.0.1/main' },
+    [
+      'REDIS_URL: must be rediss:// with a password when Redis is on another machine. INSECURE_ALLOW_PLAIN_REDIS=true allows less.',
     ],
   ],
   [
