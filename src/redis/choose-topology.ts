@@ -23,7 +23,7 @@ export function addressIn(url: Secret): RedisAddress {
 
 /** What opens the doors of the servers that hold sessions. */
 export function accessTo(address: RedisAddress): Access {
-  return { ...accessWith(address, address.tls), database: address.database };
+  return { ...accessWith(address), database: address.database };
 }
 
 /** Begins to connect, and goes on trying. */
@@ -34,12 +34,16 @@ export function openTopology(address: RedisAddress, options: TopologyOptions): R
     case 'single':
       return new SingleServer(first, options);
     case 'sentinel':
-      return new SentinelMaster({ ...options, address, sentinelAccess: accessWith(address.sentinel, address.tls) });
+      return new SentinelMaster({
+        ...options,
+        address,
+        sentinelAccess: accessWith({ ...address.sentinel, tls: address.tls }),
+      });
     case 'cluster':
       return new Cluster({ ...options, seeds: address.places });
   }
 }
 
-function accessWith({ username, password }: Credentials, tls: boolean): Access {
+function accessWith({ username, password, tls }: Credentials & Pick<RedisAddress, 'tls'>): Access {
   return { tls, username, password: password === undefined ? undefined : new Secret(password), database: 0 };
 }

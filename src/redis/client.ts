@@ -34,8 +34,6 @@ import { Subscription } from './subscription.ts';
 import type { RedisTopology } from './topology.ts';
 import { UnconfirmedWrites } from './unconfirmed.ts';
 
-export type { RedisArgument, RedisReply } from './node.ts';
-
 /** How Redis is reached. */
 export interface RedisOptions {
   /** In one of the forms of config/redis-url.ts. */

@@ -434,7 +434,7 @@ const openStores: readonly Row[] = [
     'no Redis',
     { REDIS_URL: undefined },
     [
-      'REDIS_URL: is missing, and needed unless SESSION_STORE is memory. Where sessions lie: redis:// or rediss:// (with TLS), with user and password. Several servers: see docs/redis.md. For example rediss://claimcheck:…@redis.internal:6379',
+      'REDIS_URL: is missing, and needed unless SESSION_STORE is memory. Where sessions lie: redis:// or rediss:// (with TLS), with user and password. For example rediss://claimcheck:…@redis.internal:6379',
     ],
   ],
   [
