@@ -61,20 +61,25 @@ export class SentinelGroup {
     return `redis-sentinel://${this.sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/${masterName}`;
   }
 
-  /** The server that the sentinels name. */
+  /** The server that the sentinels name, once they agree. */
   async master(): Promise<RedisServer> {
-    const ports = await Promise.all(this.sentinels.map((sentinel) => masterPort(sentinel)));
-    const server = this.servers.find(({ port }) => ports.every((named) => named === port));
-    if (server === undefined) throw new Error(`the sentinels name ${ports.join(', ')}`);
-    return server;
+    let found: RedisServer | undefined;
+    await eventually(async () => {
+      const ports = await this.#named();
+      found = this.servers.find(({ port }) => ports.every((named) => named === port));
+      return found !== undefined;
+    }, 15_000);
+    if (found === undefined) throw new Error('the sentinels do not agree');
+    return found;
   }
 
-  /** Resolves at the moment when all sentinels name another master than `before`. */
+  /** Resolves at the moment when the first sentinel names another master than `before`: that is its `+switch-master`. */
   async switched(before: RedisServer): Promise<void> {
-    await eventually(async () => {
-      const ports = await Promise.all(this.sentinels.map((sentinel) => masterPort(sentinel)));
-      return ports.every((port) => port !== before.port);
-    }, 30_000);
+    await eventually(async () => (await this.#named()).some((port) => port !== before.port), 30_000);
+  }
+
+  #named(): Promise<readonly number[]> {
+    return Promise.all(this.sentinels.map((sentinel) => masterPort(sentinel)));
   }
 
   /** Whether every sentinel knows all replicas and all other sentinels, so that a failover can begin. */
