@@ -12,6 +12,7 @@
 import type { Cancel } from '../base/clock.ts';
 import type { Place } from '../config/redis-url.ts';
 import type { Confirmed } from './confirmer.ts';
+import { causeOf } from './connection.ts';
 import { kindOf, nameOf, type Question, RedisNode, type RedisReply, type Send } from './node.ts';
 import { slotOf } from './slot.ts';
 import { redirectionIn, SlotMap } from './slot-map.ts';
@@ -41,6 +42,7 @@ export class Cluster implements RedisTopology {
   #turn = 0;
   #isReading = false;
   #isClosed = false;
+  #complaint = '';
   #cancel: Cancel = () => undefined;
   /** By `Clock.elapsed`: when the map is read next. */
   #dueAt = Number.POSITIVE_INFINITY;
@@ -156,7 +158,10 @@ export class Cluster implements RedisTopology {
     for (const place of this.#options.seeds) {
       if (this.#seeds.has(nameOf(place))) continue;
       const onReady = () => void this.#read();
-      this.#seeds.set(nameOf(place), new RedisNode({ ...this.#options, place, onReady, onDown: () => undefined }));
+      this.#seeds.set(
+        nameOf(place),
+        new RedisNode({ ...this.#options, place, onReady, onDown: (cause) => this.#options.onDown(place, cause) }),
+      );
     }
   }
 
@@ -187,12 +192,27 @@ export class Cluster implements RedisTopology {
     if (up.length === 0) this.#openSeeds();
     this.#turn += 1;
     const node = up[this.#turn % up.length];
-    const reply = await node?.ask('CLUSTER SLOTS', (send) => send(['CLUSTER', 'SLOTS'])).catch(() => undefined);
-    const map = node && SlotMap.read(reply, node.place);
+    const map = node && (await this.#mapFrom(node));
     if (map !== undefined && map.masters.length > 0 && !this.#isClosed) this.#adopt(map);
     this.#isReading = false;
     this.#plan();
     this.#tellMoved();
+  }
+
+  // A refusal (no cluster, no right to ask) must be seen by the operator, once.
+  async #mapFrom(node: RedisNode): Promise<SlotMap | undefined> {
+    try {
+      const map = SlotMap.read(await node.ask('CLUSTER SLOTS', (send) => send(['CLUSTER', 'SLOTS'])), node.place);
+      this.#complaint = '';
+      return map;
+    } catch (failure) {
+      const cause = causeOf(failure);
+      if (cause !== this.#complaint) {
+        this.#options.log.warn('the map of the cluster cannot be read', { server: nameOf(node.place), cause });
+      }
+      this.#complaint = cause;
+      return undefined;
+    }
   }
 
   #adopt(map: SlotMap): void {

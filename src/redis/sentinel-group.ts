@@ -38,6 +38,7 @@ export class SentinelGroup {
   readonly #options: SentinelGroupOptions;
   readonly #nodes: readonly RedisNode[];
   readonly #answers = new Map<RedisNode, Answer>();
+  readonly #complaints = new Map<RedisNode, string>();
   readonly #listening = new WeakSet<RedisNode>();
   #cancel: Cancel;
 
@@ -99,6 +100,7 @@ export class SentinelGroup {
       return;
     }
     this.#answers.set(node, answer);
+    this.#complaints.delete(node);
     const [best] = [...this.#answers.values()].sort((one, other) => other.epoch - one.epoch);
     if (best !== undefined) this.#options.onMaster(best.place);
   }
@@ -106,11 +108,11 @@ export class SentinelGroup {
   #warn(node: RedisNode, cause: unknown): void {
     const { log, masterName } = this.#options;
     this.#answers.delete(node);
-    log.warn('a sentinel does not name the master', {
-      sentinel: nameOf(node.place),
-      master: masterName,
-      cause: causeOf(cause),
-    });
+    const fields = { sentinel: nameOf(node.place), master: masterName, cause: causeOf(cause) };
+    // It is asked every second: told once for each news.
+    if (this.#complaints.get(node) === fields.cause) return;
+    this.#complaints.set(node, fields.cause);
+    log.warn('a sentinel does not name the master', fields);
   }
 
   #tick(): void {

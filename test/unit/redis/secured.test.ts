@@ -11,7 +11,7 @@ import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/ports.ts';
 import { type RedisServer, startRedis } from '../../support/redis.ts';
 import { startCluster, startSentinelGroup } from '../../support/redis-groups.ts';
-import { type Connected, connectedTo } from './topologies.ts';
+import { type Connected, connectedTo, connecting } from './topologies.ts';
 
 const run = promisify(execFile);
 const password = 'right-password-1';
@@ -85,7 +85,7 @@ async function secured(): Promise<{
 }
 
 describe('TLS to Redis', () => {
-  it('is spoken when the certificate is that of an authority that is trusted', async () => {
+  it('TL-02, TL-06: is spoken when the certificate is that of an authority that is trusted', async () => {
     const { port, certificate } = await secured();
     setDefaultCACertificates([...usual, certificate]);
 
@@ -94,15 +94,19 @@ describe('TLS to Redis', () => {
     await expectUsable(client);
   });
 
-  it('is refused when nobody trusted signed the certificate', async () => {
+  it('TL-02: is refused when nobody trusted signed the certificate', async () => {
     const { port } = await secured();
 
-    await expect(using(`rediss://127.0.0.1:${port}`)).rejects.toThrow();
-  }, 20_000);
+    const { redis, lines } = connecting(`rediss://127.0.0.1:${port}`);
+
+    cleanups.push(() => redis.close());
+    await eventually(() => expect(lines.join('\n')).toContain('self-signed certificate'));
+    expect(await redis.ping()).toBe(false);
+  });
 });
 
 describe('the users of the docs', () => {
-  it('can do all that sessions need on one server, and not what is not theirs', async () => {
+  it('TL-06: can do all that sessions need on one server, and not what is not theirs', async () => {
     const server = await startRedis();
     cleanups.push(() => server.stop());
     await giveUser([server], await documented('claimcheck'));
@@ -114,7 +118,7 @@ describe('the users of the docs', () => {
     await expect(client.redis.command('KEYS', 'cc:*')).rejects.toThrow();
   });
 
-  it('can do all that sessions need under Sentinel, where the sentinels have a password of their own', async () => {
+  it('TL-06: can do all that sessions need under Sentinel, where the sentinels have a password of their own', async () => {
     const group = await startSentinelGroup();
     cleanups.push(() => group[Symbol.asyncDispose]());
     await giveUser(group.servers, await documented('claimcheck'));
@@ -130,7 +134,7 @@ describe('the users of the docs', () => {
     await eventually(() => client.redis.ping(), 10_000);
   }, 60_000);
 
-  it('can do all that sessions need in a cluster', async () => {
+  it('TL-06: can do all that sessions need in a cluster', async () => {
     const group = await startCluster({ replicas: 1 });
     cleanups.push(() => group[Symbol.asyncDispose]());
     await giveUser(group.servers, await documented('claimcheck'));

@@ -17,15 +17,21 @@ export interface Connected {
   readonly lines: readonly string[];
 }
 
-/** Connects, and waits until every master answers. Close it at the end. */
-export async function connectedTo(url: string): Promise<Connected> {
+/** Begins to connect. Close it at the end. */
+export function connecting(url: string): Connected {
   const lines: string[] = [];
   const note = (message: string, fields?: object) => lines.push(`${message} ${JSON.stringify(fields ?? {})}`);
   const log = { info: note, warn: note };
   const redis = connectRedis({ url: new Secret(url), timeoutMs: 500, clock: systemClock, log });
   const store = new RedisSessionStore({ redis, clock: systemClock });
-  await eventually(() => redis.ping(), 10_000);
   return { redis, store, lines };
+}
+
+/** Connects, and waits until every master answers. Close it at the end. */
+export async function connectedTo(url: string): Promise<Connected> {
+  const connected = connecting(url);
+  await eventually(() => connected.redis.ping(), 10_000);
+  return connected;
 }
 
 /** Whether a call is answered at all now. */
