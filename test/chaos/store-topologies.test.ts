@@ -4,10 +4,10 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { eventually, pause } from '../support/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { startCluster, startSentinelGroup } from '../support/redis-groups.ts';
-import { call } from '../support/traffic.ts';
+import { call, type Traffic } from '../support/traffic.ts';
 import { Crowd } from './crowd.ts';
 import { type Deployment, startDeployment } from './deployment.ts';
 
@@ -50,14 +50,18 @@ describe('one Redis', () => {
       await using deployment = await deploymentOn(redis.url);
       const crowd = await Crowd.signedIn(deployment);
 
-      const killed = await crowd.expectOnlyWaiting(async () => {
+      const longRefused = async (traffic: Traffic) => {
+        const began = performance.now();
+        await eventually(() => crowd.refusals(traffic, began) > 0 && performance.now() - began >= 10_000, 15_000);
+      };
+      const killed = await crowd.expectOnlyWaiting(async (traffic) => {
         await redis.kill();
-        await pause(10_000);
+        await longRefused(traffic);
         await redis.start();
       });
-      const frozen = await crowd.expectOnlyWaiting(async () => {
+      const frozen = await crowd.expectOnlyWaiting(async (traffic) => {
         redis.freeze();
-        await pause(10_000);
+        await longRefused(traffic);
         redis.thaw();
       });
 
