@@ -103,6 +103,8 @@ function showSignedOut(note) {
   byId('sign-in').href = signInUrl();
   document.title = 'Claimcheck demo';
   showView('signed-out');
+  // Hidden is not gone: nothing of the person stays in the document.
+  for (const id of ['who-name', 'who-email', 'who-initials', 'session-id']) byId(id).textContent = '';
   void showHoldings();
   const text = note ?? (wasSignedIn ? hasEnded : undefined);
   if (text === undefined) return;

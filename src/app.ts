@@ -4,10 +4,11 @@
  * @module
  */
 
-import { readFileSync } from 'node:fs';
 import { createParts, type Parts, type Tools } from './app/parts.ts';
+import { Reloader } from './app/reload.ts';
 import { createStages } from './app/stages.ts';
 import type { Config } from './config/config.ts';
+import type { Reread } from './config/reread.ts';
 import { Listener } from './http/listener.ts';
 import { arrange, compile, compileOperations } from './pipeline.ts';
 import type { Readiness } from './stages/operations.ts';
@@ -24,6 +25,7 @@ export class App {
   readonly #recorder: Recorder;
   readonly #public: Listener;
   readonly #operations: Listener;
+  readonly #reloader: Reloader;
   #started: Promise<void> | undefined = undefined;
   #closed: Promise<void> | undefined = undefined;
   #storeWasReached = false;
@@ -43,14 +45,15 @@ export class App {
       { ...config.operations, clock },
       { onRequest: compileOperations(stages), onRefused },
     );
+    this.#reloader = new Reloader({ ...parts, publicPort: this.#public });
   }
 
   /** Opens both ports. Rejects, with what to do, when one cannot be had. */
   async listen(): Promise<{ readonly port: number; readonly operationsPort: number }> {
-    const { config, trail, provider } = this.#parts;
+    const { config, trail, provider, clientKeys } = this.#parts;
     const port = await this.#public.listen();
     const operationsPort = await this.#operations.listen();
-    this.#started = provider.start();
+    this.#started = Promise.all([provider.start(), clientKeys?.start()]).then(() => undefined);
     for (const warning of config.warnings) trail.warn(warning);
     trail.event('server.started', 'success', {
       version: process.version,
@@ -59,6 +62,11 @@ export class App {
       routes: config.routes.length,
     });
     return { port, operationsPort };
+  }
+
+  /** Takes over what was read again of the configuration. `false` when it has a fault: then nothing has changed, and the log says why. */
+  reload(reread: Reread): boolean {
+    return this.#reloader.apply(reread);
   }
 
   /** Resolves when the provider was asked for the first time; says whether it and the store answer. */
@@ -75,12 +83,15 @@ export class App {
   }
 
   async #close(reason: string): Promise<void> {
-    const { config, trail, events, watch, revoker, refresher, provider, upstreams, store } = this.#parts;
+    const { config, trail, events, sockets, watch, revoker, refresher, provider, clientKeys, upstreams, store } =
+      this.#parts;
     events.close();
+    await sockets.close();
     await this.#public.close(config.shutdownTimeoutMs);
     watch.close();
     await refresher.settled(config.shutdownTimeoutMs);
     await revoker.settled(config.providerTimeoutMs);
+    clientKeys?.close();
     await Promise.all([provider.close(), upstreams.close(), store.close()]);
     await this.#operations.close(0);
     trail.event('server.stopped', 'success', { reason });
@@ -100,5 +111,5 @@ export class App {
 }
 
 function tlsOf({ tls }: Config): { readonly cert: string; readonly key: string } | undefined {
-  return tls && { cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8') };
+  return tls && { cert: tls.certificate, key: tls.key.reveal() };
 }

@@ -8,26 +8,34 @@
 import { Pseudonyms } from '../audit/redact.ts';
 import type { Trail } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
+import type { RotatingSecret, Secret } from '../base/secret.ts';
 import type { Config } from '../config/config.ts';
 import { createFrontend, type Frontend } from '../http/frontend.ts';
 import { deriveKey, KeyRing } from '../keys/key-ring.ts';
 import { Metrics } from '../metrics/catalogue.ts';
+import { createClientKeys } from '../oidc/configured-client-keys.ts';
+import { LoginKeys } from '../oidc/login-keys.ts';
+import type { ManagedClientKeys } from '../oidc/managed-client-keys.ts';
 import { Provider } from '../oidc/provider.ts';
 import { SessionEvents } from '../oidc/session-events.ts';
+import type { Renew } from '../proxy/exchange.ts';
 import { Forwarder } from '../proxy/forward.ts';
 import { Routes } from '../proxy/routes.ts';
+import { type SocketReports, socketReportsTo } from '../proxy/socket-reports.ts';
+import { Upgrades, type UpgradesParts } from '../proxy/upgrade.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
-import { connectRedis } from '../redis/client.ts';
-import { MemorySessionStore } from '../session/memory-store.ts';
+import type { Redis } from '../redis/client.ts';
+import { createStore } from '../session/configured-store.ts';
 import { OwnSessions } from '../session/own-sessions.ts';
-import { RedisSessionStore } from '../session/redis-store.ts';
 import type { Lifetimes } from '../session/session.ts';
-import { sessionReportsTo } from '../session/session-reports.ts';
+import { cacheReportsTo, sessionReportsTo } from '../session/session-reports.ts';
 import { SessionWatch } from '../session/session-watch.ts';
-import { Sessions } from '../session/sessions.ts';
+import { Sessions, signedOut } from '../session/sessions.ts';
 import type { SessionStore } from '../session/store.ts';
+import { whileSession } from '../session/with-session.ts';
 import { Csrf } from '../stages/csrf.ts';
 import { Attempts } from '../token/attempts.ts';
+import { DerivedTokens } from '../token/derived-tokens.ts';
 import { Refresher } from '../token/refresh.ts';
 import type { Renewal } from '../token/renewal.ts';
 import { tokenReportsTo } from '../token/reports.ts';
@@ -55,12 +63,17 @@ export interface Parts extends Tools {
   readonly pseudonyms: Pseudonyms;
   readonly lifetimes: Lifetimes;
   readonly keys: KeyRing;
+  readonly loginKeys: LoginKeys;
+  /** `undefined` where sessions lie in memory. */
+  readonly redisUrl: RotatingSecret | undefined;
   readonly store: SessionStore;
   readonly sessions: Sessions;
   readonly ownSessions: OwnSessions;
   readonly watch: SessionWatch;
   readonly events: SessionEvents;
   readonly provider: Provider;
+  /** Kept by the server itself; `undefined` where the client has a file of them, or none. */
+  readonly clientKeys: ManagedClientKeys | undefined;
   readonly providerHealth: ProviderHealth;
   readonly csrf: Csrf;
   readonly refresher: Refresher;
@@ -69,6 +82,8 @@ export interface Parts extends Tools {
   readonly routes: Routes;
   readonly upstreams: Upstreams;
   readonly forwarder: Forwarder;
+  readonly sockets: Upgrades;
+  readonly socketReports: SocketReports;
 }
 
 /** How long a call waits for new tokens: a little longer than one answer of the provider may take. */
@@ -78,10 +93,11 @@ const waitBeyondMs = 1_000;
 export function createParts(config: Config, tools: Tools): Parts {
   const base = createBase(config, tools);
   const sessionReports = sessionReportsTo(base);
-  const sessions = new Sessions({ ...base, reports: sessionReports });
+  const sessions = new Sessions({ ...base, reports: sessionReports, cacheReports: cacheReportsTo(base.metrics) });
   const reports = tokenReportsTo(base);
   const providerHealth: ProviderHealth = { isAway: false };
-  const provider = createProvider(base, providerHealth);
+  const clientKeys = createClientKeys(base);
+  const provider = createProvider({ ...base, clientKeys }, providerHealth);
   const revoker = new Revoker({ provider, reports, clock: base.clock });
   const watch = new SessionWatch({
     ...base,
@@ -100,14 +116,18 @@ export function createParts(config: Config, tools: Tools): Parts {
     clock: base.clock,
     apiAudience: config.apiAudience,
     waitMs: config.providerTimeoutMs + waitBeyondMs,
+    derived: new DerivedTokens({
+      provider,
+      clock: base.clock,
+      onFailure: (kind, reason) => base.trail.warn('a token for an upstream cannot be had', { kind, reason }),
+    }),
   });
   const csrf = new Csrf({ mode: config.csrfMode });
   const upstreams = new Upstreams(base.clock);
-  const forwarder = new Forwarder({
-    upstreams,
-    clock: base.clock,
-    renew: (authorized, route) => tokens.refreshAfterRefusal(authorized, route),
-  });
+  const renew: Renew = (authorized, route) => tokens.refreshAfterRefusal(authorized, route);
+  const forwarder = new Forwarder({ upstreams, clock: base.clock, renew });
+  const socketReports = socketReportsTo(base);
+  const sockets = createSockets({ ...base, upstreams, watch, renew, reports: socketReports });
   const routes = new Routes(config.routes);
   return {
     ...base,
@@ -116,6 +136,7 @@ export function createParts(config: Config, tools: Tools): Parts {
     watch,
     events: new SessionEvents({ ...base, sessions, watch, csrf, userClaims }),
     provider,
+    clientKeys,
     providerHealth,
     csrf,
     refresher,
@@ -124,6 +145,8 @@ export function createParts(config: Config, tools: Tools): Parts {
     routes,
     upstreams,
     forwarder,
+    sockets,
+    socketReports,
   };
 }
 
@@ -133,10 +156,28 @@ function seenBy(watch: SessionWatch, renewal: Renewal): Renewal {
   return renewal;
 }
 
+function createSockets(parts: Omit<UpgradesParts, 'watch'> & Pick<Parts, 'watch' | 'frontend'>): Upgrades {
+  const { frontend, watch } = parts;
+  return new Upgrades({
+    ...parts,
+    watch: (authorized, onEnded) => whileSession(authorized, () => onEnded(signedOut(frontend)), { watch }),
+  });
+}
+
 type Base = Pick<
   Parts,
-  'config' | 'trail' | 'clock' | 'frontend' | 'metrics' | 'pseudonyms' | 'lifetimes' | 'keys' | 'store'
->;
+  | 'config'
+  | 'trail'
+  | 'clock'
+  | 'frontend'
+  | 'metrics'
+  | 'pseudonyms'
+  | 'lifetimes'
+  | 'keys'
+  | 'loginKeys'
+  | 'redisUrl'
+  | 'store'
+> & { readonly redis: Redis | undefined };
 
 function createBase(config: Config, { trail, clock }: Tools): Base {
   const frontend = createFrontend({
@@ -145,27 +186,32 @@ function createBase(config: Config, { trail, clock }: Tools): Base {
     authBasePath: config.authBasePath,
     trustedOrigins: config.corsAllowedOrigins,
   });
-  const keys = new KeyRing({ secrets: config.sessionSecrets, frontendId: frontend.id });
-  const [first] = config.sessionSecrets;
-  if (first === undefined) throw new Error('the configuration was used before it was checked');
-  const pseudonyms = new Pseudonyms(deriveKey(first, { label: 'pseudonyms', frontendId: frontend.id }));
+  const secrets = { secrets: config.sessionSecrets, frontendId: frontend.id };
   const lifetimes = { idleTimeoutMs: config.sessionIdleTimeoutMs, lifetimeMs: config.sessionLifetimeMs };
-  const store = createStore(config, { trail, clock });
-  return { config, trail, clock, frontend, metrics: new Metrics(), pseudonyms, lifetimes, keys, store };
+  return {
+    ...{ config, trail, clock, frontend, lifetimes },
+    metrics: new Metrics(),
+    pseudonyms: new Pseudonyms(pseudonymKey(config.sessionSecrets, frontend.id)),
+    keys: new KeyRing(secrets),
+    loginKeys: new LoginKeys(secrets),
+    ...createStore(config, { trail, clock }),
+  };
 }
 
-function createStore({ store }: Config, { trail, clock }: Tools): SessionStore {
-  if (store.kind === 'memory') return new MemorySessionStore({ clock });
-  return new RedisSessionStore({
-    redis: connectRedis({ url: store.url, timeoutMs: store.timeoutMs, clock, log: trail }),
-    clock,
-  });
+/** The key of the tags that stand for persons and sessions in the log: from the first secret. */
+export function pseudonymKey([first]: readonly Secret[], frontendId: string): Buffer {
+  if (first === undefined) throw new Error('the configuration was used before it was checked');
+  return deriveKey(first, { label: 'pseudonyms', frontendId });
 }
 
-function createProvider({ config, frontend, trail, clock, metrics }: Base, health: ProviderHealth): Provider {
+function createProvider(
+  { config, frontend, trail, clock, metrics, clientKeys }: Base & Pick<Parts, 'clientKeys'>,
+  health: ProviderHealth,
+): Provider {
   return new Provider({
     issuer: config.issuer,
     client: config.client,
+    clientKeys,
     scopes: config.scopes,
     scopesAreDefault: config.scopesAreDefault,
     apiAudience: config.apiAudience,

@@ -33,7 +33,7 @@ export class Trail implements Log {
   readonly #flush: () => void;
 
   constructor({ level, stream }: TrailOptions) {
-    const target = stream ?? destination({ fd: 1, sync: false, minLength: 4096, periodicFlush: 1000 });
+    const target = stream ?? destination({ fd: 1, sync: false, minLength: 12 * 1024, periodicFlush: 1000 });
     const options = {
       base: null,
       messageKey: 'message',

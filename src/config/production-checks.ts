@@ -132,7 +132,7 @@ function productionWarnings(values: Values, routes: Config['routes']): readonly 
   const warnings: string[] = [];
   if (values.INSECURE_ALLOW_PLAIN_REDIS)
     warnings.push('INSECURE_ALLOW_PLAIN_REDIS: whoever is on the way to Redis can delete and replay sessions.');
-  if (CLIENT_AUTH_METHOD !== 'private_key_jwt')
+  if (CLIENT_AUTH_METHOD?.startsWith('client_secret_'))
     warnings.push('CLIENT_AUTH_METHOD: private_key_jwt is stronger than a shared secret (RFC 9700, 2.5).');
   if (CLIENT_SECRET !== undefined && CLIENT_SECRET.length < 32)
     warnings.push('CLIENT_SECRET has less than 32 characters. Ask your provider for a longer one.');

@@ -21,12 +21,15 @@ export const durationForm = /^([1-9]\d{0,8})(ms|s|m|h|d)$/;
 /** A size as it is written: a whole number and its unit, or 0. */
 export const sizeForm = /^(0|[1-9]\d{0,5}(?:B|KB|MB|GB))$/;
 
-/** `500ms`, `30s`, `15m`, `8h`, `2d` as ms. `most`: the longest that is taken, written in the same way. */
-export function readDuration(text: string, { most = '24h' }: { readonly most?: string } = {}): Read<number> {
+/** `500ms`, `30s`, `15m`, `8h`, `2d` as ms. `least` and `most`: the shortest and the longest that are taken, written in the same way. */
+export function readDuration(
+  text: string,
+  { least, most = '24h' }: { readonly least?: string; readonly most?: string } = {},
+): Read<number> {
   const value = durationOf(text);
-  return value === undefined || value > (durationOf(most) ?? 0)
-    ? { expected: `a duration such as 500ms, 30s, 15m or 8h, and at most ${most}` }
-    : { value };
+  const isTaken = value !== undefined && value >= (durationOf(least ?? '') ?? 0) && value <= (durationOf(most) ?? 0);
+  const bounds = `${least === undefined ? '' : `at least ${least} and `}at most ${most}`;
+  return isTaken ? { value } : { expected: `a duration such as 500ms, 30s, 15m or 8h, and ${bounds}` };
 }
 
 function durationOf(text: string): number | undefined {

@@ -85,12 +85,15 @@ export interface Transport {
   readonly trusted: TrustedProxies;
 }
 
-/** What the proxy nearest to the browser says that it spoke; nothing unless our peer is a trusted proxy. */
-export function forwardedProtoFrom({ peer, forwardedProto, trusted }: Transport): 'http' | 'https' | undefined {
-  if (forwardedProto === undefined || !trusted.trusts(parseAddress(peer ?? '') ?? nobody)) return undefined;
-  const [first = ''] = forwardedProto.split(',', 1);
+/** What a trusted proxy says that the browser spoke; `untold` when it says nothing that can be read. */
+export type ForwardedProto = 'http' | 'https' | 'untold';
+
+/** What the proxy nearest to the browser says that it spoke; `undefined` unless our peer is a trusted proxy. */
+export function forwardedProtoFrom({ peer, forwardedProto, trusted }: Transport): ForwardedProto | undefined {
+  if (!trusted.trusts(parseAddress(peer ?? '') ?? nobody)) return undefined;
+  const [first = ''] = (forwardedProto ?? '').split(',', 1);
   const scheme = first.trim().toLowerCase();
-  return scheme === 'http' || scheme === 'https' ? scheme : undefined;
+  return scheme === 'http' || scheme === 'https' ? scheme : 'untold';
 }
 
 /**

@@ -17,6 +17,8 @@ export interface CookieNames {
   readonly session: string;
   /** Followed by 8 characters of the hash of `state`: one cookie for each pending login. */
   readonly loginPrefix: string;
+  /** Followed by 8 characters: one cookie for each session that the browser began, so that a replaced one is ended. */
+  readonly pointerPrefix: string;
   /** Counts the starts of a sign-in. */
   readonly starts: string;
 }
@@ -30,6 +32,7 @@ export interface AuthPaths {
   readonly events: string;
   readonly logout: string;
   readonly backChannelLogout: string;
+  readonly frontChannelLogout: string;
   /** Each of them is one segment below. */
   readonly sessions: string;
 }
@@ -79,6 +82,7 @@ export function createFrontend({ id, publicUrl, authBasePath, trustedOrigins }: 
       events: path('session/events'),
       logout: path('logout'),
       backChannelLogout: path('backchannel-logout'),
+      frontChannelLogout: path('frontchannel-logout'),
       sessions: path('sessions'),
     },
     cookies: cookieNames(secure),
@@ -92,6 +96,7 @@ function cookieNames(secure: boolean): CookieNames {
   return {
     session: `${prefix}claimcheck`,
     loginPrefix: `${prefix}claimcheck-login-`,
+    pointerPrefix: `${prefix}claimcheck-began-`,
     starts: `${prefix}claimcheck-starts`,
   };
 }

@@ -36,7 +36,7 @@ export type Renew = (authorized: AuthorizedRequest, route: Route) => Promise<Aut
 export interface ExchangeParts {
   readonly authorized: AuthorizedRequest;
   readonly route: Route;
-  readonly upstream: Upstream;
+  readonly upstream: Pick<Upstream, 'send' | 'cancel'>;
   readonly limits: ReaderLimits;
   readonly renew: Renew | undefined;
 }
@@ -170,6 +170,24 @@ export class Exchange implements Outgoing {
     const problem = new ProblemError('upstream-unreachable', { cause: error });
     this.#fail(problem);
     this.#controller?.abort(problem);
+  }
+
+  /** Ends it while there is no answer: the upstream's connection is broken, and `error` tells the pipeline what to say. */
+  giveUp(error: unknown): void {
+    if (this.#isOver) return;
+    this.#fail(error);
+    this.#parts.upstream.cancel(this);
+    this.#controller?.abort(new Withdrawn());
+  }
+
+  /** Ends it without an answer of its own: both connections belong to somebody else from now on. */
+  protected handOver(): void {
+    const { record } = this.#request;
+    record.upstream = this.#parts.route.upstreamName;
+    record.upstreamMs = this.#parts.limits.clock.elapsed() - this.#sentAt;
+    this.#isOver = true;
+    this.#response.off('close', this.#onClientEnd);
+    this.#settle.resolve();
   }
 
   #open(status: number, headers: IncomingHttpHeaders): void {

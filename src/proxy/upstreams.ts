@@ -75,6 +75,31 @@ export class Upstreams {
     return made;
   }
 
+  /**
+   * A connection of its own, for what never gives it back: a WebSocket. It waits in
+   * no queue and is bounded by who counts WebSockets. Throws `overloaded` as above.
+   */
+  apart(origin: string): Pick<Upstream, 'send' | 'cancel'> {
+    if (this.#isClosed) throw new ProblemError('overloaded');
+    return {
+      send: (outgoing) => {
+        const client = this.#clientFor(origin);
+        // An answer instead of an upgrade leaves a connection that nobody will use.
+        const line = new Line(client, () => void client.close());
+        line.send(outgoing);
+      },
+      cancel: () => undefined, // it never waits
+    };
+  }
+
+  /**
+   * Forgets the upstreams that no route leads to any more. What is under way there goes
+   * on, and its connections are closed once they have been idle.
+   */
+  keepOnly(origins: ReadonlySet<string>): void {
+    for (const origin of this.#byOrigin.keys()) if (!origins.has(origin)) this.#byOrigin.delete(origin);
+  }
+
   /** Breaks every connection. Call it when no request is under way any more; what still is or comes ends as overloaded. */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { Secret } from '../base/secret.ts';
-import { type Credentials, parseRedisUrl, type RedisAddress } from '../config/redis-url.ts';
+import type { Secret } from '../base/secret.ts';
+import { parseRedisUrl, type RedisAddress } from '../config/redis-url.ts';
 import { Cluster } from './cluster.ts';
 import type { Access } from './connection.ts';
 import { SentinelMaster } from './sentinel.ts';
@@ -21,29 +21,29 @@ export function addressIn(url: Secret): RedisAddress {
   return address;
 }
 
-/** What opens the doors of the servers that hold sessions. */
-export function accessTo(address: RedisAddress): Access {
-  return { ...accessWith(address), database: address.database };
+/** What opens the doors of the servers that hold sessions. Throws when the URL is none, without showing it. */
+export function accessTo(url: Secret): Access {
+  const { tls, database } = addressIn(url);
+  return { tls, database, credentials: () => addressIn(url) };
+}
+
+/** What opens the doors of sentinels. */
+export function accessToSentinels(url: Secret): Access {
+  const { tls } = addressIn(url);
+  return { tls, database: 0, credentials: () => addressIn(url).sentinel };
 }
 
 /** Begins to connect, and goes on trying. */
-export function openTopology(address: RedisAddress, options: TopologyOptions): RedisTopology {
+export function openTopology(url: Secret, options: TopologyOptions): RedisTopology {
+  const address = addressIn(url);
   const [first] = address.places;
   if (first === undefined) throw new Error('an address without a place was taken for one');
   switch (address.kind) {
     case 'single':
       return new SingleServer(first, options);
     case 'sentinel':
-      return new SentinelMaster({
-        ...options,
-        address,
-        sentinelAccess: accessWith({ ...address.sentinel, tls: address.tls }),
-      });
+      return new SentinelMaster({ ...options, address, sentinelAccess: accessToSentinels(url) });
     case 'cluster':
       return new Cluster({ ...options, seeds: address.places });
   }
-}
-
-function accessWith({ username, password, tls }: Credentials & Pick<RedisAddress, 'tls'>): Access {
-  return { tls, username, password: password === undefined ? undefined : new Secret(password), database: 0 };
 }

@@ -16,8 +16,9 @@
 import type { Clock } from '../base/clock.ts';
 import type { Secret } from '../base/secret.ts';
 import { ProblemError } from '../errors.ts';
-import { accessTo, addressIn, openTopology } from './choose-topology.ts';
+import { accessTo, openTopology } from './choose-topology.ts';
 import { type Access, causeOf, type RedisLog } from './connection.ts';
+import { type KeyListener, KeyTracking } from './key-tracking.ts';
 import {
   kindOf,
   nameOf,
@@ -61,6 +62,7 @@ export class Redis {
   readonly #options: RedisOptions;
   readonly #access: Access;
   readonly #topology: RedisTopology;
+  readonly #tracking = new KeyTracking();
   readonly #subscriptions = new Set<Subscription>();
   readonly #unconfirmed = new UnconfirmedWrites();
   readonly #faultsTold = new Map<string, string>();
@@ -69,11 +71,11 @@ export class Redis {
   /** Use {@link connectRedis}. */
   constructor(options: RedisOptions) {
     const { url, log } = options;
-    const address = addressIn(url);
     this.#options = options;
-    this.#access = accessTo(address);
-    this.#topology = openTopology(address, {
+    this.#access = accessTo(url);
+    this.#topology = openTopology(url, {
       ...options,
+      tracking: this.#tracking,
       access: this.#access,
       onMaster: (node) => this.#welcome(node),
       onConfirmer: () => void this.#unconfirmed.repeat(),
@@ -129,6 +131,23 @@ export class Redis {
     const { timeoutMs, log } = this.#options;
     const [topology, access] = [this.#topology, this.#access];
     this.#subscriptions.add(new Subscription({ channel, topology, access, timeoutMs, log, ...listeners }));
+  }
+
+  /**
+   * Calls `listener` for each change, by anybody, to a key that was read since its last
+   * change; with `undefined` when changes may have been missed, or keys lie on another
+   * server from now on. Returns what stops it.
+   */
+  onKeyChanged(listener: KeyListener): () => void {
+    return this.#tracking.onChanged(listener);
+  }
+
+  /**
+   * Whether {@link onKeyChanged} can be relied on: every known master is connected and
+   * said something within four times `timeoutMs`.
+   */
+  get isInTouch(): boolean {
+    return this.#topology.isInTouch;
   }
 
   /** Whether every master answers now. Does not throw. */

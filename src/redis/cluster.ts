@@ -80,6 +80,11 @@ export class Cluster implements RedisTopology {
     return answers.every(Boolean);
   }
 
+  get isInTouch(): boolean {
+    const masters = [...this.#masters.values()];
+    return masters.length > 0 && masters.every(({ node }) => node.isInTouch);
+  }
+
   /** Every node passes on every message; those in reach come first. */
   listeningPlaces(): readonly Place[] {
     const nodes = [...this.#masters.values()].map(({ node }) => node);
@@ -121,7 +126,7 @@ export class Cluster implements RedisTopology {
         if (!(cause instanceof Error) || (kind !== 'MOVED' && kind !== 'ASK')) throw cause;
         const target = redirectionIn(cause.message, node.place);
         if (target === undefined) throw cause;
-        if (kind === 'MOVED') this.#map.move(target.slot, target.place);
+        if (kind === 'MOVED' && this.#map.move(target.slot, target.place)) this.#options.tracking.lost();
         return this.#elsewhere(target.place, { parts, isAsking: kind === 'ASK' });
       });
   }
@@ -155,12 +160,19 @@ export class Cluster implements RedisTopology {
   }
 
   #openSeeds(): void {
+    const { onDown } = this.#options;
     for (const place of this.#options.seeds) {
       if (this.#seeds.has(nameOf(place))) continue;
       const onReady = () => void this.#read();
       this.#seeds.set(
         nameOf(place),
-        new RedisNode({ ...this.#options, place, onReady, onDown: (cause) => this.#options.onDown(place, cause) }),
+        new RedisNode({
+          ...this.#options,
+          place,
+          tracking: undefined,
+          onReady,
+          onDown: (cause) => onDown(place, cause),
+        }),
       );
     }
   }
@@ -216,6 +228,7 @@ export class Cluster implements RedisTopology {
   }
 
   #adopt(map: SlotMap): void {
+    const isNews = map.differsFrom(this.#map);
     this.#map = map;
     const names = new Set(map.masters.map((place) => nameOf(place)));
     for (const place of map.masters) this.#open(place);
@@ -224,6 +237,7 @@ export class Cluster implements RedisTopology {
       this.#masters.delete(name);
       master.close();
     }
+    if (isNews) this.#options.tracking.lost(); // keys of a slot that moved are told of elsewhere
     if (this.#seeds.size > 0 && this.#isCalm()) this.#closeSeeds();
   }
 

@@ -13,8 +13,8 @@
 
 import { createClient, RESP_TYPES } from 'redis';
 import { randomFraction } from '../base/random.ts';
-import type { Secret } from '../base/secret.ts';
-import type { Place } from '../config/redis-url.ts';
+import type { Credentials, Place } from '../config/redis-url.ts';
+import type { KeyTracking } from './key-tracking.ts';
 
 /** Takes lines for the log; the trail fits. */
 export interface RedisLog {
@@ -25,8 +25,8 @@ export interface RedisLog {
 /** What opens a server's door. */
 export interface Access {
   readonly tls: boolean;
-  readonly username: string | undefined;
-  readonly password: Secret | undefined;
+  /** Asked at each connection, so that a password that was changed meanwhile is the one that is sent. */
+  readonly credentials: () => Credentials;
   /** 0 unless one server, or one master, holds several. */
   readonly database: number;
 }
@@ -37,6 +37,8 @@ export interface ConnectionOptions {
   readonly access: Access;
   /** What a command may take, ms; all other durations follow from it. */
   readonly timeoutMs: number;
+  /** Told of changes to what was read over this connection. */
+  readonly tracking?: KeyTracking | undefined;
   /** Called each time the connection can be used, the first time too. */
   readonly onReady: (client: RedisClient) => void;
   /** Called when it can no longer be used, or could not be made. Once for each outage. */
@@ -128,13 +130,34 @@ export function causeOf(failure: unknown): string {
   return failure instanceof Error ? `${failure.name}: ${failure.message}` : 'unknown';
 }
 
+/** Where a socket goes, and whether it speaks TLS there. */
+export function socketTo(place: Place, { tls }: Pick<Access, 'tls'>) {
+  return { ...place, ...(tls && { tls: true as const, ...serverNameOf(place) }) };
+}
+
+/** What node-redis asks for user and password by. */
+export function providerOf({ credentials }: Pick<Access, 'credentials'>) {
+  return {
+    type: 'async-credentials-provider' as const,
+    credentials: async () => {
+      const { username, password } = credentials();
+      return { ...(username !== undefined && { username }), ...(password !== undefined && { password }) };
+    },
+  };
+}
+
 // The options of every client, whatever the topology.
-function clientFor({ place, access, timeoutMs }: Pick<ConnectionOptions, 'place' | 'access' | 'timeoutMs'>) {
+function clientFor({
+  place,
+  access,
+  timeoutMs,
+  tracking,
+}: Pick<ConnectionOptions, 'place' | 'access' | 'timeoutMs' | 'tracking'>) {
   return createClient({
-    ...(access.username !== undefined && { username: access.username }),
-    ...(access.password !== undefined && { password: access.password.reveal() }),
+    credentialsProvider: providerOf(access),
     database: access.database,
     RESP: 3,
+    ...(tracking && { clientSideCache: tracking }),
     disableOfflineQueue: true,
     commandsQueueMaxLength: mostCommands,
     pingInterval: timeoutMs,
@@ -143,8 +166,7 @@ function clientFor({ place, access, timeoutMs }: Pick<ConnectionOptions, 'place'
     // No timeout of the library's: it does not end a command that was written, and costs a timer for each.
     commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
     socket: {
-      ...place,
-      ...(access.tls && { tls: true as const, ...serverNameOf(place) }),
+      ...socketTo(place, access),
       connectTimeout: timeoutMs * silenceFactor,
       socketTimeout: timeoutMs * silenceFactor,
       reconnectStrategy: pauseBefore,

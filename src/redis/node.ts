@@ -10,6 +10,7 @@ import type { Clock } from '../base/clock.ts';
 import { DeadlineError, withDeadline } from '../base/deadline.ts';
 import type { Place } from '../config/redis-url.ts';
 import { type Access, KeptConnection, silenceFactor } from './connection.ts';
+import type { KeyTracking } from './key-tracking.ts';
 
 /** One argument of a command. */
 export type RedisArgument = string | Buffer;
@@ -34,15 +35,22 @@ export interface Link {
 /** A server, and who wants to know how it is. */
 export interface NodeOptions extends Link {
   readonly place: Place;
+  /** Told of changes to what is read there; none where nothing is read that is held. */
+  readonly tracking?: KeyTracking | undefined;
   readonly onReady: (node: RedisNode) => void;
   readonly onDown: (cause: unknown) => void;
 }
+
+/** What a server says of changed keys is relied on until it was silent for this many times what a question may take. */
+const outOfTouchFactor = 4;
 
 /** A server that is kept in reach until it is closed. */
 export class RedisNode {
   readonly place: Place;
   readonly #options: NodeOptions;
   readonly #connection: KeptConnection;
+  /** By `Clock.elapsed`: when it last said anything. */
+  #heardAt = Number.NEGATIVE_INFINITY;
   /** By `Clock.elapsed`: since when nothing was answered although something was asked. */
   #silentSince: number | undefined = undefined;
 
@@ -62,6 +70,16 @@ export class RedisNode {
   /** Whether it is connected and owes no answer for too long. */
   get isUp(): boolean {
     return this.#connection.isUp && this.#silentSince === undefined;
+  }
+
+  /**
+   * Whether it would have told of changed keys: it is connected and said something lately.
+   * It is asked every `timeoutMs`, so silence is no accident; a connection that is cut
+   * off without being closed tells of nothing.
+   */
+  get isInTouch(): boolean {
+    const { clock, timeoutMs } = this.#options;
+    return this.#connection.isUp && clock.elapsed() - this.#heardAt <= timeoutMs * outOfTouchFactor;
   }
 
   /** Asks, and rejects with a {@link DeadlineError} when no answer comes in time. Rejects at once while it is away. */
@@ -92,6 +110,7 @@ export class RedisNode {
   readonly #send: Send = (parts) => this.#connection.client.sendCommand([...parts]) as Promise<RedisReply>; // what RESP3 can hold of the commands used here
 
   #heard(): void {
+    this.#heardAt = this.#options.clock.elapsed();
     this.#silentSince = undefined;
   }
 
@@ -99,7 +118,7 @@ export class RedisNode {
     const { clock, timeoutMs } = this.#options;
     this.#silentSince ??= askedAt;
     if (clock.elapsed() - this.#silentSince < timeoutMs * silenceFactor) return;
-    this.#heard();
+    this.#silentSince = undefined;
     this.#connection.renew(cause);
   }
 }

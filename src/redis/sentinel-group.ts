@@ -121,6 +121,11 @@ export class SentinelGroup {
   }
 }
 
+/** Where the master is, by an answer to `SENTINEL MASTER`; `undefined` when it does not say. */
+export function placeOfMaster(reply: unknown): Place | undefined {
+  return answerIn(reply)?.place;
+}
+
 // A map of texts: in RESP3 an object, a Map or a flat list, as the client pleases.
 function answerIn(reply: unknown): Answer | undefined {
   const fields = new Map(pairsOf(reply).map(([name, value]) => [String(name), String(value)]));

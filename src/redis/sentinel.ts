@@ -63,6 +63,10 @@ export class SentinelMaster implements RedisTopology {
     return this.#master !== undefined && (await isAnswering(this.#master.node));
   }
 
+  get isInTouch(): boolean {
+    return this.#master?.node.isInTouch ?? false;
+  }
+
   listeningPlaces(): readonly Place[] {
     return this.#master === undefined ? [] : [this.#master.node.place];
   }
@@ -93,6 +97,7 @@ export class SentinelMaster implements RedisTopology {
     if (before !== undefined) this.#options.log.info('redis has another master', { master: nameOf(place) });
     this.#master = new ReplicatedMaster(place, this.#options);
     before?.close();
+    this.#options.tracking.lost(); // what the old master said last need not be what the new one holds
     for (const listener of this.#listeners) listener();
   }
 }

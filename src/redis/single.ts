@@ -35,6 +35,10 @@ export class SingleServer implements RedisTopology {
     return isAnswering(this.#node);
   }
 
+  get isInTouch(): boolean {
+    return this.#node.isInTouch;
+  }
+
   listeningPlaces(): readonly Place[] {
     return [this.#node.place];
   }

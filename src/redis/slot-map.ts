@@ -30,9 +30,16 @@ export class SlotMap {
     return this.#bySlot[slot];
   }
 
-  /** Notes what a redirection said. */
-  move(slot: number, place: Place): void {
-    if (isSlot(slot)) this.#bySlot[slot] = place;
+  /** Notes what a redirection said. Gives whether that is news. */
+  move(slot: number, place: Place): boolean {
+    if (!isSlot(slot) || isSame(this.#bySlot[slot], place)) return false;
+    this.#bySlot[slot] = place;
+    return true;
+  }
+
+  /** Whether some slot has another master, or one only here or there. */
+  differsFrom(other: SlotMap): boolean {
+    return this.#bySlot.some((place, slot) => !isSame(place, other.#bySlot[slot]));
   }
 
   /** Whether every slot has a master. */
@@ -63,6 +70,10 @@ function placeIn(node: unknown, asked: Place): Place | undefined {
   // Null, empty or `?`: the same address that was asked (CLUSTER SLOTS, "preferred endpoint").
   const name = host === null || host === undefined ? '' : String(host);
   return { host: name === '' || name === '?' ? asked.host : name, port };
+}
+
+function isSame(one: Place | undefined, other: Place | undefined): boolean {
+  return one?.host === other?.host && one?.port === other?.port;
 }
 
 function isSlot(value: unknown): value is number {

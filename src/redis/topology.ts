@@ -8,6 +8,7 @@
 import type { Place } from '../config/redis-url.ts';
 import { type Confirmed, Confirmer } from './confirmer.ts';
 import type { RedisLog } from './connection.ts';
+import type { KeyTracking } from './key-tracking.ts';
 import { type Link, type Question, RedisNode } from './node.ts';
 
 /** What is asked about. */
@@ -31,6 +32,8 @@ export interface RedisTopology {
   groupOf(key: string | undefined): number;
   /** Every master answers, and nothing lies on none. Does not throw. */
   ping(): Promise<boolean>;
+  /** Whether every known master would have told of changed keys by now; false while none is known. */
+  readonly isInTouch: boolean;
   /** Where messages can be listened to now, the best place first. */
   listeningPlaces(): readonly Place[];
   /** Calls `listener` when {@link listeningPlaces} may have changed. */
@@ -42,6 +45,8 @@ export interface RedisTopology {
 /** Who wants to know of the masters of a topology. */
 export interface TopologyOptions extends Link {
   readonly log: RedisLog;
+  /** Told of changed keys by every master, and by the topology when they lie elsewhere from now on. */
+  readonly tracking: KeyTracking;
   /** A master is connected, for the first time or again. */
   readonly onMaster: (node: RedisNode) => void;
   /** Confirmed writes can be made again: on another master, or after a break. */
@@ -57,8 +62,10 @@ export class ReplicatedMaster {
   constructor(place: Place, options: TopologyOptions) {
     const { onMaster, onConfirmer, onDown } = options;
     this.node = new RedisNode({ ...options, place, onReady: onMaster, onDown: (cause) => onDown(place, cause) });
-    // Its outages are those of the other connection, which tells of them.
-    this.confirmer = new Confirmer(new RedisNode({ ...options, place, onReady: onConfirmer, onDown: () => undefined }));
+    // Its outages are those of the other connection, which tells of them. Nothing is read over it, so it tracks nothing.
+    this.confirmer = new Confirmer(
+      new RedisNode({ ...options, place, tracking: undefined, onReady: onConfirmer, onDown: () => undefined }),
+    );
   }
 
   close(): void {

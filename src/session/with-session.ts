@@ -38,6 +38,21 @@ export async function withSession(
   }
 }
 
+/**
+ * Tells `onEnded` when the session of a request ends, until the returned function
+ * is called. A request without a session has none that could end.
+ */
+export function whileSession(
+  { session }: AuthorizedRequest,
+  onEnded: () => void,
+  { watch }: Pick<WithSessionParts, 'watch'>,
+): () => void {
+  if (session === undefined || !isOpened(session)) return () => undefined;
+  return watch.watch(session, ({ kind }) => {
+    if (kind === 'ended') onEnded();
+  });
+}
+
 // Whoever is handed an authorized request knows less of its session than was put into it.
 function isOpened(session: SessionFacts): session is OpenedSession {
   return 'tokens' in session;

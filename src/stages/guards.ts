@@ -8,6 +8,7 @@
 import { type CrossOriginPolicy, checkCrossOrigin, checkUpgradeOrigin } from '../guards/cross-origin.ts';
 import { checkTransport } from '../guards/plain-http.ts';
 import type { Guard } from '../guards/step.ts';
+import type { ForwardedProto } from '../http/client-address.ts';
 import type { Frontend } from '../http/frontend.ts';
 import type { InboundRequest } from '../http/inbound.ts';
 import { redirectReply, sendReply } from '../http/reply.ts';
@@ -17,7 +18,7 @@ import { redirectReply, sendReply } from '../http/reply.ts';
  *
  * Left to their own checks are the routes that another site must be able to lead
  * a browser to: the two ends of a sign-in, and the page that asks before signing
- * out; and the one that no browser calls: the authorization server sends none of
+ * out; the frame in which the authorization server signs a browser out; and the one that no browser calls: the authorization server sends none of
  * the headers this guard looks at, and proves by its token who it is.
  */
 export function crossOriginStage(frontend: Frontend): Guard {
@@ -26,7 +27,7 @@ export function crossOriginStage(frontend: Frontend): Guard {
     anyPort: frontend.loopback,
     trustedOrigins: frontend.trustedOrigins,
   };
-  const { login, callback, logout, backChannelLogout } = frontend.paths;
+  const { login, callback, logout, backChannelLogout, frontChannelLogout } = frontend.paths;
   const open = new Set([
     `GET ${login}`,
     `HEAD ${login}`,
@@ -34,6 +35,7 @@ export function crossOriginStage(frontend: Frontend): Guard {
     `HEAD ${callback}`,
     `GET ${logout}`,
     `HEAD ${logout}`,
+    `GET ${frontChannelLogout}`,
     `POST ${backChannelLogout}`,
   ]);
   return (request) => {
@@ -50,9 +52,18 @@ function isNavigation({ kind, method, fetchMode, headers }: InboundRequest): boo
   return fetchMode === undefined ? (headers.accept ?? '').includes('text/html') : fetchMode === 'navigate';
 }
 
-/** Sends a navigation on to https and refuses everything else that came in clear. */
-export function plainHttpStage(frontend: Frontend): Guard {
+/** Where it is counted what our own proxies say of the browser's transport. */
+export interface TransportMetrics {
+  readonly forwardedProto: { inc(labels: { readonly proto: ForwardedProto }): void };
+}
+
+/**
+ * Sends a navigation on to https and refuses everything else that came in clear.
+ * A proxy of ours that says nothing is counted: behind it nobody could tell.
+ */
+export function plainHttpStage(frontend: Frontend, { forwardedProto }: TransportMetrics): Guard {
   return (request) => {
+    if (request.forwardedProto !== undefined) forwardedProto.inc({ proto: request.forwardedProto });
     const decision = checkTransport(request);
     if (decision.allowed) return 'next';
     if (!isNavigation(request)) return decision.reason;

@@ -32,7 +32,7 @@ export interface RefreshableSessions extends SpendableSessions {
    */
   takeSpendingOver(session: OpenedSession, claim: Claim): Promise<'begun' | 'busy' | 'changed' | 'gone'>;
   /** Resolves when the session changed, or after `limitMs`. */
-  changed?(session: OpenedSession, limitMs: number): Promise<void>;
+  changed(session: OpenedSession, limitMs: number): Promise<void>;
 }
 
 /** What a refresher is made from. */

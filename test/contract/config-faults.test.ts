@@ -131,7 +131,7 @@ const unsafe: readonly Row[] = [
     'no client secret',
     { CLIENT_SECRET: undefined },
     [
-      'CLIENT_SECRET: is missing, and needed unless CLIENT_AUTH_METHOD is private_key_jwt. Our client secret, as the provider gave it.',
+      'CLIENT_SECRET: is missing, and needed unless CLIENT_AUTH_METHOD is private_key_jwt or a TLS method. Our client secret, as the provider gave it.',
     ],
   ],
   [
@@ -142,7 +142,9 @@ const unsafe: readonly Row[] = [
   [
     'a client that proves nothing',
     { CLIENT_AUTH_METHOD: 'none' },
-    ['CLIENT_AUTH_METHOD: must be client_secret_basic, client_secret_post or private_key_jwt.'],
+    [
+      'CLIENT_AUTH_METHOD: must be client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth or self_signed_tls_client_auth.',
+    ],
   ],
   [
     'a client that signs without a key',
@@ -153,6 +155,60 @@ const unsafe: readonly Row[] = [
     'a key that nothing is signed with',
     { CLIENT_KEY_FILE: 'ec.pem' },
     ['CLIENT_KEY_FILE: is given, but CLIENT_AUTH_METHOD is client_secret_basic. Choose one.'],
+  ],
+  [
+    'a client that shows no certificate',
+    { CLIENT_AUTH_METHOD: 'tls_client_auth' },
+    [
+      'CLIENT_KEY_FILE: is missing. tls_client_auth shows a certificate.',
+      'CLIENT_CERT_FILE: is missing. tls_client_auth shows a certificate.',
+    ],
+  ],
+  [
+    'a certificate that is not the one of the key',
+    { CLIENT_AUTH_METHOD: 'self_signed_tls_client_auth', CLIENT_CERT_FILE: 'cert.pem', CLIENT_KEY_FILE: 'ec.pem' },
+    ['CLIENT_KEY_FILE: must hold the key of the first certificate in CLIENT_CERT_FILE.'],
+  ],
+  [
+    'a certificate that is shown to nobody',
+    { CLIENT_CERT_FILE: 'cert.pem' },
+    ['CLIENT_CERT_FILE: is given, but CLIENT_AUTH_METHOD is client_secret_basic. Choose one.'],
+  ],
+  [
+    'client keys of two origins',
+    { CLIENT_AUTH_METHOD: 'private_key_jwt', CLIENT_KEY_FILE: 'ec.pem', CLIENT_KEY_ROTATION: '30d' },
+    ['CLIENT_KEY_ROTATION: is given, and CLIENT_KEY_FILE too. Choose one.'],
+  ],
+  [
+    'client keys that are replaced all the time',
+    { CLIENT_AUTH_METHOD: 'private_key_jwt', CLIENT_KEY_ROTATION: '10m' },
+    ['CLIENT_KEY_ROTATION: must be a duration such as 500ms, 30s, 15m or 8h, and at least 1h and at most 400d.'],
+  ],
+  [
+    'client keys that nobody else finds',
+    {
+      PUBLIC_URL: 'http://localhost:3000',
+      SESSION_STORE: 'memory',
+      CLIENT_AUTH_METHOD: 'private_key_jwt',
+      CLIENT_KEY_ROTATION: '30d',
+    },
+    ['CLIENT_KEY_ROTATION: needs SESSION_STORE=redis, where all instances find the same keys.'],
+  ],
+  [
+    'a second client secret of two lines',
+    { CLIENT_SECRET_FALLBACK: 'with a line\nbreak' },
+    ['CLIENT_SECRET_FALLBACK: must be visible ASCII characters, without spaces at the ends.'],
+  ],
+  [
+    'logout tokens that are half strict',
+    { BACKCHANNEL_LOGOUT_STRICT: 'a little' },
+    ['BACKCHANNEL_LOGOUT_STRICT: must be true or false.'],
+  ],
+  ['a logout in a frame, perhaps', { FRONTCHANNEL_LOGOUT: 'perhaps' }, ['FRONTCHANNEL_LOGOUT: must be true or false.']],
+  [
+    'assertions for somebody else',
+    { CLIENT_ASSERTION_AUDIENCE: 'everybody' },
+    ['CLIENT_ASSERTION_AUDIENCE: must be issuer or token-endpoint.'],
   ],
   [
     'a client key that is not there',

@@ -76,6 +76,7 @@ export function routeOf(origin: string, changes: Partial<RouteConfig> = {}): Rou
     scopes: [],
     timeoutMs: 5_000,
     maxBody: 0,
+    websocket: false,
     ...changes,
   };
 }

@@ -148,7 +148,7 @@ describe('the check of the server', () => {
 /** The rights that sessions need, and no more. */
 const leastRights = [
   '~cc:* resetchannels &cc:ended -@all',
-  '+hello +ping +info +subscribe +publish +evalsha +eval',
+  '+hello +client|tracking +ping +info +subscribe +publish +evalsha +eval',
   '+get +set +del +exists +hget +hset +hmget +hdel +pexpire +pttl +zadd +zrem +zrangebyscore +zremrangebyscore',
 ].join(' ');
 

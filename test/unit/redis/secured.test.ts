@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
+import { RotatingSecret, Secret } from '../../../src/base/secret.ts';
 import { newSession } from '../../contract/session-store.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/ports.ts';
@@ -24,7 +25,7 @@ afterEach(async () => {
 });
 
 /** Where the parts of a topology speak, and as whom. */
-async function using(url: string): Promise<Connected> {
+async function using(url: string | Secret): Promise<Connected> {
   const client = await connectedTo(url);
   cleanups.push(() => client.redis.close());
   return client;
@@ -133,6 +134,28 @@ describe('the users of the docs', () => {
     await group.switched(master);
     await eventually(() => client.redis.ping(), 10_000);
   }, 60_000);
+
+  it.each(['sentinel', 'cluster'] as const)(
+    'have a new password from the next connection on, under %s',
+    async (kind) => {
+      const group = await (kind === 'cluster' ? startCluster() : startSentinelGroup());
+      cleanups.push(() => group[Symbol.asyncDispose]());
+      await giveUser(group.servers, await documented('claimcheck'));
+      const url = new RotatingSecret(new Secret(as(group.url, 'claimcheck')));
+      const client = await using(url);
+
+      await giveUser(group.servers, ['claimcheck', 'resetpass', '>next-password-2']);
+      url.replace(new Secret(as(group.url, 'claimcheck').replace(password, 'next-password-2')));
+      for (const server of group.servers) await server.cli('CLIENT', 'KILL', 'USER', 'claimcheck');
+
+      await eventually(() => expect(client.lines.join()).toContain('redis cannot be reached'));
+      await eventually(() => client.redis.ping(), 10_000);
+      const session = newSession();
+      await eventually(() => client.store.create(session).catch(() => false), 10_000);
+      expect(await client.store.read(session.id)).toMatchObject({ sealed: session.sealed });
+    },
+    60_000,
+  );
 
   it('TL-06: can do all that sessions need in a cluster', async () => {
     const group = await startCluster({ replicas: 1 });

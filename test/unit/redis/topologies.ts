@@ -18,17 +18,17 @@ export interface Connected {
 }
 
 /** Begins to connect. Close it at the end. */
-export function connecting(url: string): Connected {
+export function connecting(url: string | Secret): Connected {
   const lines: string[] = [];
   const note = (message: string, fields?: object) => lines.push(`${message} ${JSON.stringify(fields ?? {})}`);
   const log = { info: note, warn: note };
-  const redis = connectRedis({ url: new Secret(url), timeoutMs: 500, clock: systemClock, log });
+  const redis = connectRedis({ url: asSecret(url), timeoutMs: 500, clock: systemClock, log });
   const store = new RedisSessionStore({ redis, clock: systemClock });
   return { redis, store, lines };
 }
 
 /** Connects, and waits until every master answers. Close it at the end. */
-export async function connectedTo(url: string): Promise<Connected> {
+export async function connectedTo(url: string | Secret): Promise<Connected> {
   const connected = connecting(url);
   await eventually(() => connected.redis.ping(), 10_000);
   return connected;
@@ -40,4 +40,8 @@ export function isServed(call: () => Promise<unknown>): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+function asSecret(url: string | Secret): Secret {
+  return typeof url === 'string' ? new Secret(url) : url;
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { authenticate, publicRequest } from '../../../src/http/inbound.ts';
 import type { OpenedSession } from '../../../src/session/session.ts';
+import { DerivedTokens } from '../../../src/token/derived-tokens.ts';
 import { Tokens } from '../../../src/token/tokens.ts';
 import { oauthFault, onlyNext } from '../../support/hostile/fault.ts';
 import { problemOf, requestOf, routeOf, Scene } from './scene.ts';
@@ -66,6 +67,7 @@ describe('attach', () => {
       clock: scene.clock,
       apiAudience: undefined,
       waitMs: 1_000,
+      derived: new DerivedTokens({ provider: scene.provider, clock: scene.clock, onFailure: () => undefined }),
     });
 
     await expect(mixedUp.attach(authenticate(requestOf(), session), routeOf())).rejects.toThrow('another session');
