@@ -16,6 +16,7 @@ import type { Secret } from '../base/secret.ts';
 import type { Config } from '../config/config.ts';
 import type { Reread } from '../config/reread.ts';
 import type { Certificate } from '../http/listener.ts';
+import { addressIn } from '../redis/choose-topology.ts';
 import type { Parts } from './parts.ts';
 
 /** What is swapped, and what is told of it. */
@@ -178,10 +179,8 @@ function placesThatDiffer(now: Config, next: Config): readonly string[] {
 
 function placeOf(store: Config['store']): string {
   if (store.kind === 'memory') return '';
-  const place = new URL(store.url.reveal());
-  place.username = '';
-  place.password = '';
-  return place.href;
+  const { kind, tls, places, database, masterName } = addressIn(store.url);
+  return textOf([kind, tls, places, database, masterName]);
 }
 
 function textOf(value: unknown): string {

@@ -13,6 +13,7 @@ import { type Fault, missing } from './faults.ts';
 import type { Files } from './files.ts';
 import { certificateFaults, readAt } from './key-files.ts';
 import { isProduction, productionFaults } from './production-checks.ts';
+import { parseRedisUrl } from './redis-url.ts';
 import { type SettingName, settingOf, type Values } from './schema.ts';
 import { isSafeTransport } from './values.ts';
 
@@ -55,8 +56,9 @@ function storeFaults({ SESSION_STORE, REDIS_URL, WORKERS = 1 }: Values): readonl
 
 // Who learns a secret that we share with a provider or with Redis must not be able to open sessions with it.
 function reuseFaults({ SESSION_SECRETS = [], CLIENT_SECRET, REDIS_URL }: Values): readonly Fault[] {
-  const password = REDIS_URL === undefined ? undefined : decodeURIComponent(new URL(REDIS_URL).password);
-  const isReused = SESSION_SECRETS.some((entry) => entry === CLIENT_SECRET || entry === password);
+  const redis = REDIS_URL === undefined ? undefined : parseRedisUrl(REDIS_URL);
+  const others = [CLIENT_SECRET, redis?.password, redis?.sentinel.password];
+  const isReused = SESSION_SECRETS.some((entry) => others.includes(entry));
   const sentence = 'must not be CLIENT_SECRET or the password of REDIS_URL: each key has one purpose.';
   return isReused ? [{ name: 'SESSION_SECRETS', sentence }] : [];
 }

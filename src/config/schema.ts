@@ -265,7 +265,7 @@ export const settings = {
   },
   REDIS_URL: {
     group: 'Sessions',
-    help: 'Where sessions lie: redis:// or rediss://, with user and password.',
+    help: 'Where sessions lie: redis:// or rediss:// (with TLS), with user and password. Several servers: see docs/redis.md.',
     example: 'rediss://claimcheck:…@redis.internal:6379',
     needed: 'unless SESSION_STORE is memory',
     secret: true,

@@ -9,6 +9,7 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { isLoopbackName } from '../base/loopback.ts';
+import { parseRedisUrl } from './redis-url.ts';
 
 /** A value, or what is expected instead. */
 export type Read<Value> = { readonly value: Value } | { readonly expected: string };
@@ -140,42 +141,15 @@ export function readResource(text: string): Read<string> {
     : { expected: 'an absolute URI such as https://orders.example, without a fragment' };
 }
 
-/** The URL of one Redis server. Special characters of its password are percent-encoded. */
+/** Where Redis is, in one of the forms of redis-url.ts. Special characters of the password are percent-encoded. */
 export function readRedisUrl(text: string): Read<string> {
-  if (namesSeveral(text)) {
-    return { expected: 'the URL of one server: sentinel and cluster forms are not available in this version' };
-  }
-  const isUrl = /^rediss?:\/\/[^\s/]\S*$/.test(text) && URL.canParse(text) && isServer(new URL(text));
-  return isUrl
-    ? { value: text }
-    : {
-        expected:
-          'a URL such as rediss://user:password@redis.internal:6379/0, with special characters of the password percent-encoded',
-      };
-}
-
-function namesSeveral(text: string): boolean {
+  if (parseRedisUrl(text) !== undefined) return { value: text };
   const [scheme = '', rest = ''] = text.split('://', 2);
-  const servers = rest.slice(rest.lastIndexOf('@') + 1);
-  return /sentinel|cluster/i.test(scheme) || servers.includes(',');
-}
-
-function isServer({ hostname, pathname, search, hash, username, password }: URL): boolean {
-  return (
-    hostname !== '' &&
-    /^(?:\/\d{0,5})?$/.test(pathname) &&
-    search + hash === '' &&
-    decodes(username) &&
-    decodes(password)
-  );
-}
-
-function decodes(text: string): boolean {
-  try {
-    return decodeURIComponent(text) !== undefined;
-  } catch {
-    return false;
-  }
+  const expected =
+    /sentinel|cluster/i.test(scheme) || rest.slice(rest.lastIndexOf('@') + 1).includes(',')
+      ? 'for several servers a URL such as rediss-sentinel://user:password@a:26379,b:26379/name-of-the-master or rediss-cluster://user:password@a:6379,b:6379'
+      : 'a URL such as rediss://user:password@redis.internal:6379/0, with special characters of the password percent-encoded';
+  return { expected };
 }
 
 /** Whether a URL is https, or stays on this machine. */

@@ -9,7 +9,8 @@
  */
 
 import type { Clock } from '../base/clock.ts';
-import type { Redis, RedisReply, ScriptInput } from '../redis/client.ts';
+import type { Redis, ScriptInput } from '../redis/client.ts';
+import type { RedisReply } from '../redis/node.ts';
 import type { RedisScript } from '../redis/script.ts';
 import { ListenerSet } from './listener-set.ts';
 import { listOf, numberOf, storedSession, textOf } from './redis-replies.ts';
@@ -109,8 +110,9 @@ export class RedisSessionStore implements SessionStore {
     return this.#write(id, saveTokensScript, { keys: spendingKeysOf(id), values: [String(version), owner, sealed] });
   }
 
-  end(id: string, reason: EndReason): Promise<boolean> {
-    return this.#write(id, endScript, { keys: keysOf(id), values: [endedChannel, `${id} ${reason}`] });
+  async end(id: string, reason: EndReason): Promise<boolean> {
+    const input = { keys: keysOf(id), values: [endedChannel, `${id} ${reason}`] };
+    return (await this.#telling(id, () => this.#redis.runConfirmed(endScript, input))) === 1;
   }
 
   async addToIndex({ index, key, id, expiresAt }: IndexEntry, issuedAt: number): Promise<boolean> {
@@ -139,7 +141,7 @@ export class RedisSessionStore implements SessionStore {
   ): Promise<readonly string[]> {
     const keys = [indexName(index, key), notBeforeName(key)];
     const values = [String(instant), String(ttlMs), String(this.#clock.now())];
-    return listOf(await this.#redis.run(setNotBeforeScript, { keys, values })).map(textOf);
+    return listOf(await this.#redis.runConfirmed(setNotBeforeScript, { keys, values })).map(textOf);
   }
 
   async useOnce(
@@ -181,10 +183,14 @@ export class RedisSessionStore implements SessionStore {
     return (await this.#change(id, script, input)) === 1;
   }
 
+  #change(id: string, script: RedisScript, input: ScriptInput): Promise<RedisReply> {
+    return this.#telling(id, () => this.#redis.run(script, input));
+  }
+
   // A write that failed may have taken place. Redis tells of our own writes, too, but need not before it answers.
-  async #change(id: string, script: RedisScript, input: ScriptInput): Promise<RedisReply> {
+  async #telling(id: string, write: () => Promise<RedisReply>): Promise<RedisReply> {
     try {
-      return await this.#redis.run(script, input);
+      return await write();
     } finally {
       this.#tellChanged(id);
     }

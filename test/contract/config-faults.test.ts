@@ -20,6 +20,7 @@ import {
   production,
   rsaPem,
 } from '../unit/config/settings.ts';
+import { openStores, type Row } from './open-stores.ts';
 
 const [identity, weakIdentity] = [certificatePair(), certificatePair(1024)];
 const files = filesWith({
@@ -36,8 +37,6 @@ const files = filesWith({
   'weak-cert.pem': weakIdentity.certificate,
   'weak-key.pem': weakIdentity.key,
 });
-
-type Row = readonly [name: string, changes: Environment, faults: readonly string[]];
 
 const faultsWith = (changes: Environment) => faultsOf({ ...production, ...changes }, files);
 const namesIn = (faults: readonly string[]) => faults.map((fault) => fault.replace(/:.*/, ''));
@@ -254,7 +253,9 @@ const unsafe: readonly Row[] = [
   [
     'several Redis servers',
     { REDIS_URL: 'redis+sentinel://a:26379,b:26379/main' },
-    ['REDIS_URL: must be the URL of one server: sentinel and cluster forms are not available in this version.'],
+    [
+      'REDIS_URL: must be for several servers a URL such as rediss-sentinel://user:password@a:26379,b:26379/name-of-the-master or rediss-cluster://user:password@a:6379,b:6379.',
+    ],
   ],
   [
     'no time for Redis',
@@ -489,31 +490,6 @@ const misplaced: readonly Row[] = [
     'a client secret in an empty file',
     { CLIENT_SECRET: undefined, CLIENT_SECRET_FILE: 'empty' },
     ['CLIENT_SECRET_FILE: names a file that is empty.'],
-  ],
-];
-
-/** A Redis that others on the network could use. */
-const openStores: readonly Row[] = [
-  [
-    'no Redis',
-    { REDIS_URL: undefined },
-    [
-      'REDIS_URL: is missing, and needed unless SESSION_STORE is memory. Where sessions lie: redis:// or rediss://, with user and password. For example rediss://claimcheck:…@redis.internal:6379',
-    ],
-  ],
-  [
-    'a Redis without a password',
-    { REDIS_URL: 'rediss://redis.internal' },
-    [
-      'REDIS_URL: must be rediss:// with a password when Redis is on another machine. INSECURE_ALLOW_PLAIN_REDIS=true allows less.',
-    ],
-  ],
-  [
-    'a Redis without TLS',
-    { REDIS_URL: 'redis://:pw@redis.internal' },
-    [
-      'REDIS_URL: must be rediss:// with a password when Redis is on another machine. INSECURE_ALLOW_PLAIN_REDIS=true allows less.',
-    ],
   ],
 ];
 

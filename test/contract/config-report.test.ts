@@ -92,7 +92,7 @@ describe('no configuration at all', () => {
         '  CLIENT_ID        Our client identifier at the authorization server. For example orders-app',
         '  CLIENT_SECRET    Our client secret, as the provider gave it. (Not needed where CLIENT_AUTH_METHOD is private_key_jwt or a TLS method.)',
         "  SESSION_SECRETS  Random keys that seal sessions and sign cookies. Made by: openssl rand -base64 32 | tr '+/' '-_' | tr -d =",
-        '  REDIS_URL        Where sessions lie: redis:// or rediss://, with user and password. For example rediss://claimcheck:…@redis.internal:6379 (Not needed where SESSION_STORE is memory.)',
+        '  REDIS_URL        Where sessions lie: redis:// or rediss:// (with TLS), with user and password. For example rediss://claimcheck:…@redis.internal:6379 (Not needed where SESSION_STORE is memory.)',
         '  API_UPSTREAM     Where all of /api goes: /api/orders/7 to /orders/7 below this URL. For example https://orders.internal/v2 (Not needed where RULES_FILE is given.)',
         '',
         'docs/configuration.md describes every setting; .env.example is a file to start from.',

@@ -9,6 +9,7 @@ import { createTlsIdentity } from '../support/hostile/certificate.ts';
 import { type HostileProvider, startHostileProvider } from '../support/hostile-provider.ts';
 import { freePort } from '../support/ports.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
+import { startCluster, startSentinelGroup } from '../support/redis-groups.ts';
 import { startTerminator, type Terminator } from '../support/terminator.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { ranWith } from '../unit/cli/running.ts';
@@ -184,6 +185,41 @@ describe('doctor, before a Redis', () => {
       await careless.stop();
     }
   });
+
+  it('looks at each sentinel and at the master that they name', async () => {
+    const group = await startSentinelGroup();
+    try {
+      const lines = await linesWith(group.url);
+      expect(lines).toHaveLength(group.sentinels.length + 1);
+      for (const { port } of group.sentinels) {
+        expect(lines).toContainEqual(expect.stringMatching(`^ok .*sentinel 127\\.0\\.0\\.1:${port}: names the master`));
+      }
+      expect(lines.at(-1)).toMatch(new RegExp(`^ok .*:${(await group.master()).port}: is reached, and fit`));
+
+      const unknown = await linesWith(group.url.replace(/\/[a-z]+$/, '/another-name'));
+      expect(unknown.filter((line) => /^fail .*does not know a master/.test(line))).toHaveLength(
+        group.sentinels.length,
+      );
+      expect(unknown.at(-1)).toMatch(/^skip /);
+    } finally {
+      await group[Symbol.asyncDispose]();
+    }
+  }, 60_000);
+
+  it('looks at each node of a cluster that is named', async () => {
+    const group = await startCluster();
+    try {
+      await group.servers[1]?.kill();
+      const lines = await linesWith(group.url);
+      expect(lines).toEqual([
+        expect.stringMatching(/^ok .*: is reached, and fit/),
+        expect.stringMatching(`^fail .*:${group.servers[1]?.port}: .*nothing listens`),
+        expect.stringMatching(/^ok .*: is reached, and fit/),
+      ]);
+    } finally {
+      await group[Symbol.asyncDispose]();
+    }
+  }, 60_000);
 
   it('names the fix for a server that speaks no TLS where TLS is asked for', async () => {
     expect(await linesWith(redis.url.replace(/^redis:/, 'rediss:'))).toEqual([

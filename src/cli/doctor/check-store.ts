@@ -1,34 +1,52 @@
 /**
- * Looks at the place where sessions lie.
+ * Looks at the places where sessions lie.
  *
  * @module
  */
 
-import { probeRedis } from '../../redis/probe.ts';
+import { probeRedis, type RedisProbe } from '../../redis/probe.ts';
 import { adviceFor } from './ask.ts';
 import type { Around } from './check-metadata.ts';
-import { type Finding, fail, ok, warn } from './finding.ts';
+import { type Finding, fail, ok, skip, warn } from './finding.ts';
 
 const leastLimitMs = 2_000;
 
-/** Whether Redis can be reached, lets us in, and keeps what it is given. */
+/** Whether each Redis server that is named can be reached, lets us in, and keeps what it is given. */
 export async function checkStore({ config, clock }: Around): Promise<readonly Finding[]> {
   const { store } = config;
   if (store.kind === 'memory') return [warn('store', 'sessions lie in memory: they end with the process')];
-  const isPlain = store.url.reveal().startsWith('redis:');
-  const probe = await probeRedis(store.url, { clock, limitMs: Math.max(leastLimitMs, store.timeoutMs) });
-  if (probe.kind === 'reached') {
-    const faults = probe.faults.map((fault) => fail('redis', fault));
-    return faults.length > 0 ? faults : [ok('redis', 'is reached, and fit for sessions')];
-  }
-  return [fail('redis', probe.kind === 'refused' ? refusalAdvice(probe.word) : awayAdvice(probe.word, { isPlain }))];
+  const isPlain = !store.url.reveal().startsWith('rediss');
+  const probes = await probeRedis(store.url, { clock, limitMs: Math.max(leastLimitMs, store.timeoutMs) });
+  const findings = probes.flatMap((probe) => findingsOf(probe, { isPlain, isOneOfMany: probes.length > 1 }));
+  return probes.some(({ role }) => role === 'server')
+    ? findings
+    : [...findings, skip('redis', 'the server that holds sessions was not looked at: no sentinel says where it is')];
 }
 
-function refusalAdvice(word: string): string {
+interface Surroundings {
+  readonly isPlain: boolean;
+  readonly isOneOfMany: boolean;
+}
+
+function findingsOf(probe: RedisProbe, { isPlain, isOneOfMany }: Surroundings): readonly Finding[] {
+  const who = isOneOfMany || probe.role === 'sentinel' ? `${probe.role} ${probe.server}: ` : '';
+  if (probe.kind !== 'reached') {
+    const advice = probe.kind === 'refused' ? refusalAdvice(probe) : awayAdvice(probe.word, { isPlain });
+    return [fail('redis', `${who}${advice}`)];
+  }
+  if (probe.faults.length > 0) return probe.faults.map((fault) => fail('redis', `${who}${fault}`));
+  return [ok('redis', `${who}${probe.role === 'sentinel' ? 'names the master' : 'is reached, and fit for sessions'}`)];
+}
+
+function refusalAdvice({ word, role }: { readonly word: string; readonly role: RedisProbe['role'] }): string {
+  if (role === 'sentinel' && (word === 'NOAUTH' || word === 'WRONGPASS')) {
+    return `does not let us in (${word}): sentinel_user and sentinel_password in REDIS_URL are for the sentinels`;
+  }
+  if (role === 'sentinel' && word === 'ERR') return 'does not know a master of the name that REDIS_URL has for it';
   if (word === 'NOAUTH') return 'asks for a password: put one into REDIS_URL, redis://user:password@host:port';
   if (word === 'WRONGPASS')
     return 'refuses user or password: compare REDIS_URL with the ACL of the server (percent-encode signs such as @ : / in a password)';
-  if (word === 'NOPERM') return 'lets us in, but forbids a command: docs/operations.md has the ACL line that is needed';
+  if (word === 'NOPERM') return 'lets us in, but forbids a command: docs/redis.md has the ACL line that is needed';
   return `answers with ${/^[A-Z]{1,20}$/.test(word) ? word : 'an error'}: see the log of the server`;
 }
 

@@ -141,7 +141,7 @@ describe('the check of the server', () => {
     const { redis, lines } = connect(server.url);
     await eventually(() => redis.ping());
 
-    expect(lines).toEqual(['redis is reached {}']);
+    expect(lines).toEqual([`redis is reached {"server":"127.0.0.1:${server.port}"}`]);
   });
 });
 
