@@ -925,4 +925,25 @@ export const mutations: readonly Mutation[] = [
     replace: "if (begun === 'begun' && false)",
     noticedBy: ['test/unit/token/refresh-failures.test.ts'],
   },
+  {
+    name: 'flow demands: a provider without pushed requests is used although they are required',
+    file: 'src/oidc/flow-demands.ts',
+    search: "pushed === 'required' && metadata",
+    replace: 'pushed === undefined && metadata',
+    noticedBy: ['test/flow/provider-metadata.test.ts'],
+  },
+  {
+    name: 'flow demands: the strict profile takes RS256',
+    file: 'src/oidc/flow-demands.ts',
+    search: "new Set(['PS256', 'ES256', 'EdDSA', 'Ed25519'])",
+    replace: "new Set(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'])",
+    noticedBy: ['test/flow/provider-metadata.test.ts'],
+  },
+  {
+    name: 'flow demands: the strict profile does without iss in the response',
+    file: 'src/oidc/flow-demands.ts',
+    search: "isFapi2 && responseMode !== 'jwt' && !metadata",
+    replace: "isFapi2 && responseMode === 'jwt' && !metadata",
+    noticedBy: ['test/flow/provider-metadata.test.ts'],
+  },
 ];

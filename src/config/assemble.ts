@@ -6,6 +6,7 @@
  */
 
 import { Secret } from '../base/secret.ts';
+import { flowFrom } from './authorization-flow.ts';
 import type { Config } from './config.ts';
 import type { Files } from './files.ts';
 import { type AllValues, settingOf, type Values } from './schema.ts';
@@ -72,6 +73,7 @@ function clientFrom(values: Values, files: Files): Config['client'] {
     certificate: CLIENT_CERT_FILE && key ? { chain: files.readFile(CLIENT_CERT_FILE), key } : undefined,
     keyRotationMs: CLIENT_KEY_ROTATION,
     assertionAudience: CLIENT_ASSERTION_AUDIENCE,
+    flow: flowFrom(values),
   };
 }
 

@@ -7,6 +7,7 @@
  */
 
 import type { Secret } from '../base/secret.ts';
+import type { AuthorizationFlow } from './authorization-flow.ts';
 
 /** How the client proves itself at the authorization server (OIDC Core, 9). */
 export type ClientAuthMethod =
@@ -45,6 +46,8 @@ export interface RouteConfig {
   readonly maxBody: number;
   /** Whether a GET may ask for a WebSocket. */
   readonly websocket: boolean;
+  /** `false`: a token that is bound to a key goes as one that is not, for an upstream that knows no better. */
+  readonly dpop?: boolean | undefined;
 }
 
 /** The page, from a folder of files or from another server. */
@@ -82,6 +85,8 @@ export interface Config {
     readonly keyRotationMs?: number | undefined;
     /** To whom assertions are addressed. */
     readonly assertionAudience?: 'issuer' | 'token-endpoint' | undefined;
+    /** How sign-ins are asked for and answered; `plainFlow` when undefined. */
+    readonly flow?: AuthorizationFlow | undefined;
   };
   readonly scopes: readonly string[];
   /** Whether `SCOPES` was left at its default, so that what the provider does not know is left out. */

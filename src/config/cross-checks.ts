@@ -7,6 +7,7 @@
  */
 
 import { join } from 'node:path';
+import { profileFaults, refusesClient } from './authorization-flow.ts';
 import { clientFaults } from './client-checks.ts';
 import type { Environment } from './environment.ts';
 import { type Fault, missing } from './faults.ts';
@@ -29,7 +30,8 @@ export interface Surroundings {
 export function contradictionsIn(values: Values, around: Surroundings): readonly Fault[] {
   const found = [
     ...storeFaults(values),
-    ...clientFaults(values, around),
+    ...(refusesClient(values) ? [] : clientFaults(values, around)),
+    ...profileFaults(values, around.env),
     ...reuseFaults(values),
     ...behindFaults(values, around),
     ...pageFaults(values, around),

@@ -8,6 +8,7 @@
  */
 
 import { configFrom } from './assemble.ts';
+import { flowFrom } from './authorization-flow.ts';
 import type { Config } from './config.ts';
 import { contradictionsIn } from './cross-checks.ts';
 import { type Environment, type Given, readEnvironment } from './environment.ts';
@@ -96,7 +97,7 @@ function routesOf(values: Values, files: Files): Routes {
     const sentence = `names the file ${RULES_FILE}, which cannot be read${causeOf(error)}.`;
     return { routes: [], faults: [{ name: 'RULES_FILE', sentence }] };
   }
-  const rules = readRules(content, { production: isProduction(values) });
+  const rules = readRules(content, { production: isProduction(values), flow: flowFrom(values) });
   return 'routes' in rules
     ? { routes: rules.routes, faults: [] }
     : {

@@ -9,6 +9,7 @@
 
 import { parseDocument, type YAMLError } from 'yaml';
 import type { z } from 'zod';
+import { type AuthorizationFlow, plainFlow } from './authorization-flow.ts';
 import type { RouteConfig } from './config.ts';
 import { type RouteRule, routeDefaults, routeSchema, rulesSchema } from './rules-schema.ts';
 import { nearestOf } from './spelling.ts';
@@ -24,14 +25,21 @@ export interface RulesFault {
 /** What a rules file says, or its faults. */
 export type Rules = { readonly routes: readonly RouteConfig[] } | { readonly faults: readonly RulesFault[] };
 
-/** Reads the text of a rules file. `production`: plain http to other machines needs to be allowed by name. */
-export function readRules(content: string, { production }: { readonly production: boolean }): Rules {
+/** What else decides about routes. */
+export interface RulesSurroundings {
+  /** Plain http to other machines needs to be allowed by name. */
+  readonly production: boolean;
+  readonly flow?: AuthorizationFlow | undefined;
+}
+
+/** Reads the text of a rules file. */
+export function readRules(content: string, around: RulesSurroundings): Rules {
   const tree = treeOf(content);
   if ('faults' in tree) return tree;
   const parsed = rulesSchema.safeParse(tree.value);
   const faults = [
     ...(parsed.success ? [] : parsed.error.issues.flatMap(faultsOf)),
-    ...contradictionsIn(wellFormedIn(tree.value), { production }),
+    ...contradictionsIn(wellFormedIn(tree.value), around),
   ];
   return parsed.success && faults.length === 0 ? { routes: parsed.data.routes.map(routeFrom) } : { faults };
 }
@@ -102,13 +110,25 @@ function placeOf(path: readonly PropertyKey[]): string | undefined {
   return text === '' ? undefined : text.replace(/^\./, '');
 }
 
-interface Among {
+interface Among extends RulesSurroundings {
   readonly all: readonly Placed[];
-  readonly production: boolean;
 }
 
-function contradictionsIn(all: readonly Placed[], { production }: Pick<Among, 'production'>): readonly RulesFault[] {
-  return all.flatMap((placed) => contradictionsOf(placed, { all, production }));
+function contradictionsIn(all: readonly Placed[], around: RulesSurroundings): readonly RulesFault[] {
+  return all.flatMap((placed) => [
+    ...contradictionsOf(placed, { ...around, all }),
+    ...flowContradictionsOf(placed, around.flow ?? plainFlow),
+  ]);
+}
+
+function flowContradictionsOf({ rule, at }: Placed, { dpop, isFapi2 }: AuthorizationFlow): readonly RulesFault[] {
+  const faults: RulesFault[] = [];
+  const say = (key: string, sentence: string) => faults.push({ place: `routes[${at}].${key}`, sentence });
+  if (rule.dpop && !dpop) say('dpop', 'needs DPOP=on.');
+  if (rule.dpop === false && dpop && isFapi2) say('dpop', 'must be true or left out with PROFILE=fapi2.');
+  if (isFapi2 && rule.insecureAllowHttpUpstream && !isSafeTransport(rule.upstream))
+    say('insecureAllowHttpUpstream', 'must be left out with PROFILE=fapi2.');
+  return faults;
 }
 
 function contradictionsOf({ rule, at }: Placed, { all, production }: Among): readonly RulesFault[] {
@@ -144,6 +164,7 @@ function routeFrom(rule: RouteRule): RouteConfig {
     timeoutMs: checked(readDuration(rule.timeout ?? routeDefaults.timeout)),
     maxBody: checked(readSize(String(rule.max_body ?? routeDefaults.max_body))),
     websocket: rule.websocket ?? false,
+    dpop: rule.dpop ?? true,
   };
 }
 

@@ -111,6 +111,11 @@ export const routeSchema = z.strictObject(
         'Whether a page may open WebSockets below this path. The same session, scopes and token as for a GET; closed with 4401 when the session ends.',
       default: false,
     }),
+    dpop: z.boolean({ error: 'must be true or false' }).optional().meta({
+      description:
+        'With DPOP=on. true: the token goes with a proof of possession (RFC 9449). false: it goes as a bearer token, to a service that knows no proofs.',
+      default: true,
+    }),
     insecureAllowHttpUpstream: z.boolean({ error: 'must be true or false' }).optional().meta({
       description:
         'Allows a plain http upstream on another machine. Whoever is on that network can then read tokens and answers, and change them.',

@@ -227,6 +227,33 @@ export const settings = {
     example: 'name',
     type: text(readWords),
   },
+  PROFILE: {
+    group: 'The authorization server',
+    help: 'fapi2: the FAPI 2.0 Security Profile. Turns PAR=required and DPOP=on on, takes PS256, ES256 and EdDSA alone, wants iss in every response, and refuses to start with what contradicts it. See docs/fapi.md.',
+    default: 'none',
+    example: 'fapi2',
+    type: choice('none', 'fapi2'),
+  },
+  PAR: {
+    group: 'The authorization server',
+    help: 'Pushed authorization requests (RFC 9126). auto: where the metadata offers them. required: a provider without them is not used.',
+    default: 'auto',
+    example: 'required',
+    type: choice('auto', 'required'),
+  },
+  RESPONSE_MODE: {
+    group: 'The authorization server',
+    help: 'How the provider answers the browser: in the query, by form_post (the login cookies are SameSite=None then), or as a signed jwt (JARM). An answer of another kind is refused.',
+    default: 'query',
+    example: 'jwt',
+    type: choice('query', 'form_post', 'jwt'),
+  },
+  DPOP: {
+    group: 'The authorization server',
+    help: 'on: tokens are bound to a key of each session, and each call to an upstream proves it (RFC 9449). off by default, on with PROFILE=fapi2.',
+    example: 'on',
+    type: choice('off', 'on'),
+  },
   PROVIDER_TIMEOUT: {
     group: 'The authorization server',
     help: 'How long one answer of the authorization server may take.',

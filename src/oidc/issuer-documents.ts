@@ -8,6 +8,7 @@
 
 import type { BackChannel } from './back-channel.ts';
 import type { Endpoint } from './back-channel-answer.ts';
+import { demandedOf } from './flow-demands.ts';
 import { GrantError } from './grant.ts';
 import { type ExpectedJws, KeySet, type VerifiedJws } from './key-set.ts';
 import { metadataFrom, metadataUrl, type ProviderMetadata } from './metadata.ts';
@@ -16,19 +17,23 @@ import { ProviderHealth } from './provider-health.ts';
 import type { ProviderOptions } from './provider-options.ts';
 import type { JsonObject } from './strict-json.ts';
 
+/** What the documents are judged with. */
+export type DocumentsOptions = Pick<ProviderOptions, 'issuer' | 'clock' | 'log' | 'report' | 'client'>;
+
 /** The published documents of one issuer. */
 export class IssuerDocuments {
   readonly #channel: BackChannel;
   readonly #metadata: MetadataSource;
   readonly #keys: KeySet;
 
-  constructor(options: Pick<ProviderOptions, 'issuer' | 'clock' | 'log' | 'report'>, channel: BackChannel) {
-    const { issuer, clock } = options;
+  constructor(options: DocumentsOptions, channel: BackChannel) {
+    const { issuer, clock, client } = options;
     const health = new ProviderHealth(options);
     this.#channel = channel;
     this.#metadata = new MetadataSource({
       load: async () => {
-        const metadata = metadataFrom(await this.#read('metadata', metadataUrl(issuer)), issuer);
+        const published = await this.#read('metadata', metadataUrl(issuer));
+        const metadata = demandedOf(metadataFrom(published, issuer), client.flow);
         health.note(metadata);
         return metadata;
       },

@@ -32,6 +32,10 @@ export interface ProviderMetadata {
   /** As above; empty when signed answers are not offered. */
   readonly userinfo_signing_alg_values_supported: readonly SignatureAlgorithm[];
   readonly token_endpoint_auth_signing_alg_values_supported: readonly string[] | undefined;
+  /** What signed authorization responses are verified with: those of ID tokens where the server does not say (JARM, 3). */
+  readonly authorization_signing_alg_values_supported: readonly SignatureAlgorithm[];
+  readonly response_modes_supported: readonly string[] | undefined;
+  readonly dpop_signing_alg_values_supported: readonly string[] | undefined;
   /** Where a client shows its certificate, instead of the endpoints above (RFC 8705, 5). */
   readonly mtls_endpoint_aliases: Readonly<Record<string, string>>;
   /** Optional endpoints that are not used because they are insecure. */
@@ -44,7 +48,16 @@ export type MetadataFault =
   | 'endpoint-missing'
   | 'endpoint-insecure'
   | 'no-common-algorithm'
-  | 'member-malformed';
+  | 'member-malformed'
+  | FlowFault;
+
+/** What the configured flow needs and the authorization server does not offer: see flow-demands.ts. */
+export type FlowFault =
+  | 'pushed-requests-missing'
+  | 'response-mode-missing'
+  | 'dpop-algorithm-missing'
+  | 'issuer-in-response-missing'
+  | 'pkce-missing';
 
 /** Thrown for metadata that is not used. */
 export class MetadataError extends Error {
@@ -91,6 +104,12 @@ export function metadataFrom(json: JsonObject, issuer: string): ProviderMetadata
     id_token_signing_alg_values_supported: algorithms,
     userinfo_signing_alg_values_supported: algorithmsIn(textsIn(json, 'userinfo_signing_alg_values_supported') ?? []),
     token_endpoint_auth_signing_alg_values_supported: textsIn(json, 'token_endpoint_auth_signing_alg_values_supported'),
+    authorization_signing_alg_values_supported:
+      json.authorization_signing_alg_values_supported === undefined
+        ? algorithms
+        : algorithmsIn(textsIn(json, 'authorization_signing_alg_values_supported') ?? []),
+    response_modes_supported: textsIn(json, 'response_modes_supported'),
+    dpop_signing_alg_values_supported: textsIn(json, 'dpop_signing_alg_values_supported'),
     mtls_endpoint_aliases: aliasesIn(json, issuer),
     passedOver: endpoints.passedOver,
   };

@@ -21,6 +21,7 @@ import {
   rsaPem,
 } from '../unit/config/settings.ts';
 import { openStores, type Row } from './open-stores.ts';
+import { profileFaultRows } from './profile-faults.ts';
 
 const [identity, weakIdentity] = [certificatePair(), certificatePair(1024)];
 const files = filesWith({
@@ -145,6 +146,7 @@ const unsafe: readonly Row[] = [
       'CLIENT_AUTH_METHOD: must be client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth or self_signed_tls_client_auth.',
     ],
   ],
+  ...profileFaultRows,
   [
     'a client that signs without a key',
     { CLIENT_AUTH_METHOD: 'private_key_jwt' },

@@ -4,6 +4,8 @@
  */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Secret } from '../../src/base/secret.ts';
+import { type AuthorizationFlow, plainFlow } from '../../src/config/authorization-flow.ts';
 import { ProblemError } from '../../src/errors.ts';
 import type { Provider } from '../../src/oidc/provider.ts';
 import type { ProviderOptions } from '../../src/oidc/provider-options.ts';
@@ -42,6 +44,14 @@ async function problemOf(work: Promise<unknown>): Promise<string> {
     (thrown: unknown) => thrown,
   );
   return error instanceof ProblemError ? error.code : String(error);
+}
+
+/** What a server of the strict profile says of its algorithms. */
+const strong = { id_token_signing_alg_values_supported: ['ES256'] };
+
+function clientOf({ client }: HostileProvider): ProviderOptions['client'] {
+  const secret = new Secret(client.clientSecret ?? '');
+  return { id: client.clientId, authMethod: 'client_secret_basic', secret, key: undefined };
 }
 
 describe('metadata', () => {
@@ -93,6 +103,71 @@ describe('metadata', () => {
     expect(await problemOf(authorize(provider))).toBe('provider-unreachable');
     expect(witness.events).toEqual([{ part: 'metadata', state: 'failed', reason }]);
     expect(hostile.hits('authorize') + hostile.hits('jwks') + hostile.trap.connections).toBe(0);
+  });
+
+  const strict = { ...plainFlow, isFapi2: true };
+  it.each<[string, AuthorizationFlow, Record<string, unknown>, string]>([
+    ['pushed requests', { ...plainFlow, pushed: 'required' }, {}, 'pushed-requests-missing'],
+    [
+      'signed responses',
+      { ...plainFlow, responseMode: 'jwt' },
+      { response_modes_supported: ['query', 'form_post'] },
+      'response-mode-missing',
+    ],
+    [
+      'responses by form_post',
+      { ...plainFlow, responseMode: 'form_post' },
+      { response_modes_supported: ['query', 'jwt'] },
+      'response-mode-missing',
+    ],
+    [
+      'proofs by ES256',
+      { ...plainFlow, dpop: true },
+      { dpop_signing_alg_values_supported: ['RS256'] },
+      'dpop-algorithm-missing',
+    ],
+    [
+      'signed responses with an algorithm of ours',
+      { ...plainFlow, responseMode: 'jwt' },
+      { authorization_signing_alg_values_supported: ['HS256', 'none'] },
+      'no-common-algorithm',
+    ],
+    [
+      'ID tokens by PS256, ES256 or EdDSA',
+      strict,
+      { id_token_signing_alg_values_supported: ['RS256'] },
+      'no-common-algorithm',
+    ],
+    [
+      'iss in its responses',
+      strict,
+      { ...strong, authorization_response_iss_parameter_supported: false },
+      'issuer-in-response-missing',
+    ],
+    ['PKCE', strict, { ...strong, code_challenge_methods_supported: ['plain'] }, 'pkce-missing'],
+  ])('LS-15, CA-06: is not used when the flow wants %s and it offers none', async (_case, flow, fields, reason) => {
+    hostile.script.metadata.fields = fields;
+    const { provider, witness } = await started({ client: { ...clientOf(hostile), flow } });
+
+    expect(provider.ready).toBe(false);
+    expect(await problemOf(authorize(provider))).toBe('provider-unreachable');
+    expect(witness.events).toEqual([{ part: 'metadata', state: 'failed', reason }]);
+    expect(hostile.hits('authorize') + hostile.hits('par')).toBe(0);
+
+    const plain = await started();
+    expect(plain.provider.ready).toBe(true);
+  });
+
+  it('LS-12, LS-15: is used when the flow wants pushed requests and it offers them', async () => {
+    hostile.script.par.offered = true;
+    const { provider } = await started({
+      client: { ...clientOf(hostile), flow: { ...plainFlow, pushed: 'required' } },
+    });
+
+    expect((await signIn(provider)).idToken).toBeDefined();
+    expect(hostile.hits('par')).toBe(1);
+    const brought = hostile.log.find(({ endpoint }) => endpoint === 'authorize')?.query ?? {};
+    expect(Object.keys(brought).toSorted()).toEqual(['client_id', 'request_uri']);
   });
 
   it.each([

@@ -8,6 +8,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Config } from '../../config/config.ts';
 import { isSecure } from '../../oidc/back-channel.ts';
+import { demandedOf } from '../../oidc/flow-demands.ts';
 import { MetadataError, metadataFrom, metadataUrl, type ProviderMetadata } from '../../oidc/metadata.ts';
 import { JsonError, type JsonObject, parseJsonObject } from '../../oidc/strict-json.ts';
 import { usableKeysFrom } from '../../oidc/usable-keys.ts';
@@ -37,7 +38,7 @@ export async function checkMetadata({ config, clock }: Around): Promise<Metadata
   const read = jsonOf(asked);
   if ('verdict' in read) return none({ ...read, text: `ISSUER: ${url.href}: ${read.text}` });
   const { json } = read;
-  const metadata = usable(json, config.issuer);
+  const metadata = usable(json, config);
   if ('verdict' in metadata) return none(metadata);
   const clocks = 'headers' in asked ? clockFinding(asked, clock) : [];
   const keys = await checkKeys(metadata, { config, clock });
@@ -67,9 +68,9 @@ function jsonOf(asked: Asked | NoAnswer): Finding | { readonly json: JsonObject 
   }
 }
 
-function usable(json: JsonObject, issuer: string): ProviderMetadata | Finding {
+function usable(json: JsonObject, { issuer, client }: Around['config']): ProviderMetadata | Finding {
   try {
-    return metadataFrom(json, issuer);
+    return demandedOf(metadataFrom(json, issuer), client.flow);
   } catch (error) {
     if (!(error instanceof MetadataError)) throw error;
     return fail(

@@ -56,6 +56,7 @@ describe('loadConfig', () => {
         timeoutMs: 30_000,
         maxBody: 100 * 1024 ** 2,
         websocket: false,
+        dpop: true,
       },
     ]);
   });

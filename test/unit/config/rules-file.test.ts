@@ -45,6 +45,7 @@ describe('a rules file', () => {
         timeoutMs: 30_000,
         maxBody: 10 * 1024 ** 2,
         websocket: false,
+        dpop: true,
       },
       {
         path: '/api/news',
@@ -57,6 +58,7 @@ describe('a rules file', () => {
         timeoutMs: 30_000,
         maxBody: 100 * 1024 ** 2,
         websocket: false,
+        dpop: true,
       },
     ]);
   });
@@ -160,6 +162,8 @@ describe('a rules file', () => {
       'methods: [POST]\n    websocket: true',
       'routes[0].websocket: needs GET among methods: a WebSocket begins with one.',
     ],
+    ['a proof where none are made', 'dpop: true', 'routes[0].dpop: needs DPOP=on.'],
+    ['a proof that is a text', 'dpop: "on"', 'routes[0].dpop: must be true or false.'],
     [
       'a scope of two words',
       'scopes: [orders read]',
