@@ -7,6 +7,7 @@
 import { type ApiParts, answerApiCall } from '../api.ts';
 import { truncatedAddress } from '../audit/redact.ts';
 import { TrustedProxies } from '../http/client-address.ts';
+import { callbackMethod } from '../http/frontend.ts';
 import { Receiver } from '../http/receive-request.ts';
 import { answerBackChannelLogout } from '../oidc/back-channel-logout.ts';
 import { answerCallback } from '../oidc/callback.ts';
@@ -90,7 +91,7 @@ function signInRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
   return [
     { method: 'get', path: paths.login, writesSession: false, answer: (request) => answerLogin(request, loginParts) },
     {
-      method: 'get',
+      method: callbackMethod(parts.frontend) === 'POST' ? 'post' : 'get',
       path: paths.callback,
       writesSession: true,
       answer: (request, carrier) => answerCallback(request, callbackParts, carrier()),
@@ -166,6 +167,7 @@ function signInParts(parts: Parts) {
     callbackParts: {
       ...{ ...shared, pointers },
       claims: new StateClaims(sessions),
+      clientId: config.client.id,
       userClaims: config.userClaims,
       hasApiAudience: config.apiAudience !== undefined,
       log: trail,

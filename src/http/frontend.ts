@@ -11,6 +11,7 @@
  */
 
 import { isLoopbackName } from '../base/loopback.ts';
+import { plainFlow, type ResponseMode } from '../config/authorization-flow.ts';
 import type { Config } from '../config/config.ts';
 
 /** The names of our cookies for one frontend. */
@@ -53,6 +54,8 @@ export interface Frontend {
   readonly cookies: CookieNames;
   /** Other origins that may call us with the cookie, compared whole. */
   readonly trustedOrigins: ReadonlySet<string>;
+  /** How its authorization server answers the browser. */
+  readonly responseMode: ResponseMode;
 }
 
 /** What a frontend is made from. All of it comes from the configuration, nothing from a request. */
@@ -62,22 +65,52 @@ export interface FrontendOptions {
   readonly publicUrl: string;
   readonly authBasePath: string;
   readonly trustedOrigins: readonly string[];
+  /** `query` when undefined. */
+  readonly responseMode?: ResponseMode | undefined;
 }
 
 /** The id of the one frontend that the configuration describes. What is derived from it lasts in stores and cookies. */
 export const onlyFrontendId = 'default';
+
+/** The one method by which a response of the authorization server comes: a form is posted, everything else is a redirect. */
+export function callbackMethod({ responseMode }: Pick<Frontend, 'responseMode'>): 'GET' | 'POST' {
+  return responseMode === 'form_post' ? 'POST' : 'GET';
+}
+
+/**
+ * The attributes of cookies that must come along with the response. A redirect of another site brings Lax ones; a form
+ * that another site posts brings none but SameSite=None, which browsers keep only beside Secure.
+ */
+export function crossSiteAttributes({ responseMode, secure }: Pick<Frontend, 'responseMode' | 'secure'>): string {
+  if (responseMode === 'form_post') return 'SameSite=None; Secure';
+  return secure ? 'SameSite=Lax; Secure' : 'SameSite=Lax';
+}
 
 /** The frontend that the configuration describes. */
 export function frontendOf({
   publicUrl,
   authBasePath,
   corsAllowedOrigins,
-}: Pick<Config, 'publicUrl' | 'authBasePath' | 'corsAllowedOrigins'>): Frontend {
-  return createFrontend({ id: onlyFrontendId, publicUrl, authBasePath, trustedOrigins: corsAllowedOrigins });
+  client,
+}: Pick<Config, 'publicUrl' | 'authBasePath' | 'corsAllowedOrigins'> & Partial<Pick<Config, 'client'>>): Frontend {
+  const responseMode = client?.flow?.responseMode;
+  return createFrontend({
+    id: onlyFrontendId,
+    publicUrl,
+    authBasePath,
+    trustedOrigins: corsAllowedOrigins,
+    responseMode,
+  });
 }
 
 /** Makes a frontend. */
-export function createFrontend({ id, publicUrl, authBasePath, trustedOrigins }: FrontendOptions): Frontend {
+export function createFrontend({
+  id,
+  publicUrl,
+  authBasePath,
+  trustedOrigins,
+  responseMode = plainFlow.responseMode,
+}: FrontendOptions): Frontend {
   const { origin, host, protocol, hostname } = new URL(publicUrl);
   const secure = protocol === 'https:';
   const path = (name: string) => `${authBasePath}/${name}`;
@@ -100,6 +133,7 @@ export function createFrontend({ id, publicUrl, authBasePath, trustedOrigins }: 
     },
     cookies: cookieNames(secure),
     trustedOrigins: new Set(trustedOrigins),
+    responseMode,
   };
 }
 

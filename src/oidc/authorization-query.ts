@@ -7,6 +7,7 @@
  * @module
  */
 
+import { plainFlow } from '../config/authorization-flow.ts';
 import type { ProviderMetadata } from './metadata.ts';
 import type { AuthorizationParameters, ProviderOptions } from './provider-options.ts';
 
@@ -18,11 +19,13 @@ export function authorizationQuery(
     options,
   }: {
     readonly metadata: Pick<ProviderMetadata, 'scopes_supported'>;
-    readonly options: Pick<ProviderOptions, 'redirectUri' | 'apiAudience' | 'scopes' | 'scopesAreDefault'>;
+    readonly options: Pick<ProviderOptions, 'redirectUri' | 'apiAudience' | 'scopes' | 'scopesAreDefault' | 'client'>;
   },
 ): Readonly<Record<string, string>> {
+  const { responseMode: mode } = options.client.flow ?? plainFlow;
   return present({
     response_type: 'code',
+    response_mode: mode === 'query' ? undefined : mode, // what the code flow has without a word
     redirect_uri: options.redirectUri,
     scope: scopesFor(options, metadata).join(' '),
     state: parameters.state,

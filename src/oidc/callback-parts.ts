@@ -12,6 +12,7 @@ import type { EndReason, OpenedSession } from '../session/session.ts';
 import type { SessionBeginning } from '../session/sign-in.ts';
 import type { AuthErrorCode } from './auth-error.ts';
 import type { Grant } from './grant.ts';
+import type { VerifiedJws } from './key-set.ts';
 import type { LiveSession } from './login.ts';
 import type { LoginCookies } from './login-cookies.ts';
 import type { LoginKeys } from './login-keys.ts';
@@ -51,6 +52,7 @@ export interface CallbackParts {
   readonly provider: {
     readonly issuer: string;
     namesIssuer(): Promise<boolean>;
+    verifyResponse(token: string): Promise<VerifiedJws>;
     redeem(redemption: Redemption): Promise<Grant>;
     userInfo(accessToken: string, subject: string): Promise<JsonObject | undefined>;
     revoke(token: string, hint: 'refresh_token' | 'access_token'): Promise<boolean>;
@@ -68,7 +70,9 @@ export interface CallbackParts {
   readonly userClaims: readonly string[];
   /** Whether the access token is for somebody else than UserInfo (`API_AUDIENCE`). */
   readonly hasApiAudience: boolean;
-  readonly clock: Pick<Clock, 'now'>;
+  /** Our client id: for whom a signed response must be. */
+  readonly clientId: string;
+  readonly clock: Pick<Clock, 'now' | 'after'>;
   readonly log: Log;
   readonly report: (event: SignInEvent) => void;
 }
@@ -77,6 +81,10 @@ export interface CallbackParts {
 export interface Landing {
   readonly request: ClearedRequest;
   readonly parameters: URLSearchParams;
+  /** The JWT that they were read from, still to be verified. */
+  readonly jwt: string | undefined;
+  /** Why the response is not used whatever it says. */
+  readonly fault: string | undefined;
   readonly state: string;
   readonly transaction: LoginTransaction;
 }

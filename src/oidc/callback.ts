@@ -1,5 +1,5 @@
 /**
- * `GET /callback`: what the browser brings back from the authorization server
+ * The callback: what the browser brings back from the authorization server
  * becomes a session, or a word to the page why not.
  *
  * In this order: is the state ours, is its transaction in this browser, does the
@@ -11,38 +11,62 @@
  */
 
 import { ProblemError } from '../errors.ts';
+import { readForm } from '../http/form-body.ts';
+import { callbackMethod } from '../http/frontend.ts';
 import type { ClearedRequest } from '../http/inbound.ts';
 import { type Reply, redirectReply } from '../http/reply.ts';
 import { faultOf, SignInError, signInErrorFrom } from './auth-error.ts';
 import { checkResponse, stateIn } from './authorization-response.ts';
 import type { CallbackParts, Landing, SessionStarter } from './callback-parts.ts';
 import { GrantError } from './grant.ts';
+import { JwsError } from './jws.ts';
+import { KeySetError } from './key-set.ts';
 import { attemptParameter } from './login-parameters.ts';
 import { isSpeculative, purposeOf } from './login-start.ts';
+import { checkSignedResponse, type ReceivedResponse, receivedResponse } from './received-response.ts';
 import { errorTarget } from './return-path.ts';
 import { beginSession } from './session-beginning.ts';
 import { type Attempt, attemptOf } from './transaction.ts';
 
-/** Answers `GET /callback`. Throws `store-unavailable`, with the code unspent unless the session could not be saved. */
+/** A form of the authorization server: longer than any code and state, and short of what is worth sending to fill memory. */
+const formLimits = { maxBytes: 16 * 1024, limitMs: 10_000 } as const;
+
+/**
+ * Answers the callback, by the one method that the response mode has. Throws `store-unavailable`, with the code unspent
+ * unless the session could not be saved; for a form also what `readForm` throws.
+ */
 export async function answerCallback(
   request: ClearedRequest,
   parts: CallbackParts,
   carrier: SessionStarter,
 ): Promise<Reply> {
-  if (request.method !== 'GET') throw new ProblemError('method-not-allowed', { headers: { Allow: 'GET' } });
-  if (isSpeculative(purposeOf(request.headers))) throw new ProblemError('not-a-navigation');
   const { frontend, keys, cookies, clock } = parts;
-  const parameters = new URLSearchParams(request.search);
-  const state = stateIn(parameters) ?? '';
+  const method = callbackMethod(frontend);
+  if (request.method !== method) throw new ProblemError('method-not-allowed', { headers: { Allow: method } });
+  if (isSpeculative(purposeOf(request.headers))) throw new ProblemError('not-a-navigation');
+  const response = receivedResponse(await sentParameters(request, parts), frontend.responseMode);
+  const state = stateIn(response.parameters) ?? '';
   const attempt = attemptOf(state, { keys, frontendId: frontend.id });
-  if (attempt === undefined)
-    return failed(request, { parts, error: new SignInError('state_mismatch', 'state-not-ours') });
+  if (attempt === undefined) return failed(request, { parts, error: strangerError(response) });
   const transaction = cookies.find(request.headers.cookie, { state, now: clock.now() });
   if (transaction === undefined) return answerStray(request, { parts, state, attempt });
-  return withoutCookie(await answerLanding({ request, parameters, state, transaction }, parts, carrier), {
+  return withoutCookie(await answerLanding({ request, ...response, state, transaction }, parts, carrier), {
     parts,
     state,
   });
+}
+
+// What stands in the address beside a form was put there by somebody else.
+async function sentParameters(request: ClearedRequest, { frontend, clock }: CallbackParts): Promise<URLSearchParams> {
+  if (callbackMethod(frontend) === 'GET') return new URLSearchParams(request.search);
+  if (request.search !== '') throw new ProblemError('parameter-invalid');
+  return readForm(request, { ...formLimits, clock });
+}
+
+function strangerError({ fault }: ReceivedResponse): SignInError {
+  return fault === undefined
+    ? new SignInError('state_mismatch', 'state-not-ours')
+    : new SignInError('provider_error', fault);
 }
 
 async function answerLanding(landing: Landing, parts: CallbackParts, carrier: SessionStarter): Promise<Reply> {
@@ -60,16 +84,33 @@ async function answerLanding(landing: Landing, parts: CallbackParts, carrier: Se
   }
 }
 
-async function refusalOf(
-  { parameters, transaction }: Landing,
-  { provider }: CallbackParts,
-): Promise<SignInError | undefined> {
+async function refusalOf(landing: Landing, parts: CallbackParts): Promise<SignInError | undefined> {
+  const { parameters, transaction, jwt, fault } = landing;
+  const { provider } = parts;
   const { issuer } = transaction;
   if (issuer !== provider.issuer) return new SignInError('provider_error', 'issuer-changed');
+  if (fault !== undefined) return new SignInError('provider_error', fault);
   try {
-    return checkResponse(parameters, { issuer, namesIssuer: await provider.namesIssuer() });
+    const refusal = jwt === undefined ? undefined : await signedRefusalOf(jwt, parts);
+    return refusal ?? checkResponse(parameters, { issuer, namesIssuer: await provider.namesIssuer() });
   } catch (error) {
     return signInErrorFrom(error);
+  }
+}
+
+// `KeySetError`: there are no keys to tell with, so it is out of reach rather than wrong.
+async function signedRefusalOf(
+  jwt: string,
+  { provider, clientId, clock }: CallbackParts,
+): Promise<SignInError | undefined> {
+  try {
+    const verified = await provider.verifyResponse(jwt);
+    const fault = checkSignedResponse(verified, { issuer: provider.issuer, clientId, now: clock.now() });
+    return fault === undefined ? undefined : new SignInError('provider_error', fault);
+  } catch (cause) {
+    if (cause instanceof JwsError) return new SignInError('provider_error', cause.reason, { cause });
+    if (cause instanceof KeySetError) return new SignInError('provider_unreachable', 'key-set', { cause });
+    throw cause;
   }
 }
 

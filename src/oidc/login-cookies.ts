@@ -2,7 +2,7 @@
  * The cookies of a sign-in under way: one for each pending transaction, and one
  * that counts starts.
  *
- * SameSite=Lax, so that the authorization server's redirect brings them, HttpOnly,
+ * SameSite=Lax, so that the authorization server's redirect brings them (None where it posts a form), HttpOnly,
  * ten minutes at the most, and few: what is beyond four goes in the same answer
  * that adds one (CK-04, LS-28).
  *
@@ -10,7 +10,7 @@
  */
 
 import { pairsIn } from '../http/cookie-pairs.ts';
-import type { Frontend } from '../http/frontend.ts';
+import { crossSiteAttributes, type Frontend } from '../http/frontend.ts';
 import type { LoginKeys } from './login-keys.ts';
 import {
   hashOf,
@@ -96,7 +96,7 @@ export class LoginCookies {
 
   // Taken away with the attributes it was set with: a browser keeps a prefixed name otherwise (CK-12).
   #line(name: string, { value, maxAge }: { readonly value: string; readonly maxAge: number }): string {
-    return `${name}=${value}; Max-Age=${maxAge}; Path=/; HttpOnly; SameSite=Lax${this.#frontend.secure ? '; Secure' : ''}`;
+    return `${name}=${value}; Max-Age=${maxAge}; Path=/; HttpOnly; ${crossSiteAttributes(this.#frontend)}`;
   }
 }
 

@@ -247,6 +247,12 @@ export class Provider {
     return this.verify(token, { algorithms, types, source: 'anyone' });
   }
 
+  /** Verifies the signature of an authorization response (JARM). Throws as {@link Provider.verify}, and `provider-unreachable`. */
+  async verifyResponse(token: string): Promise<VerifiedJws> {
+    const { authorization_signing_alg_values_supported: algorithms } = await this.#documents.needMetadata();
+    return this.verify(token, { algorithms, types: idTokenTypes, source: 'anyone' });
+  }
+
   /** Verifies anything the server signed. Throws `JwsError`, or `KeySetError` when that cannot be known. */
   verify(token: string, expected: ExpectedJws): Promise<VerifiedJws> {
     return this.#documents.verify(token, expected);

@@ -15,7 +15,7 @@
  */
 
 import { pairsIn } from '../http/cookie-pairs.ts';
-import type { Frontend } from '../http/frontend.ts';
+import { crossSiteAttributes, type Frontend } from '../http/frontend.ts';
 import type { LoginKeys } from './login-keys.ts';
 import { hashOf, suffixOf } from './transaction.ts';
 
@@ -85,6 +85,6 @@ export class SessionPointers {
 
   // It goes with the browser, as the session cookie does, and has the attributes of the login transactions.
   #line(name: string, value: string): string {
-    return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${this.#frontend.secure ? '; Secure' : ''}`;
+    return `${name}=${value}; Path=/; HttpOnly; ${crossSiteAttributes(this.#frontend)}`;
   }
 }

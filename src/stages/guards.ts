@@ -10,7 +10,7 @@ import type { Overload } from '../guards/overload.ts';
 import { checkTransport } from '../guards/plain-http.ts';
 import type { Guard } from '../guards/step.ts';
 import type { ForwardedProto } from '../http/client-address.ts';
-import type { Frontend } from '../http/frontend.ts';
+import { callbackMethod, type Frontend } from '../http/frontend.ts';
 import type { InboundRequest } from '../http/inbound.ts';
 import { redirectReply, sendReply } from '../http/reply.ts';
 
@@ -32,7 +32,7 @@ export function crossOriginStage(frontend: Frontend): Guard {
   const open = new Set([
     `GET ${login}`,
     `HEAD ${login}`,
-    `GET ${callback}`,
+    `${callbackMethod(frontend)} ${callback}`,
     `HEAD ${callback}`,
     `GET ${logout}`,
     `HEAD ${logout}`,
