@@ -229,6 +229,13 @@ export const catalogue = {
     help: 'The metadata or token endpoint of ISSUER does not answer. Sessions whose access token is still valid go on.',
     retryAfter: 5,
   },
+  'upstream-proof-refused': {
+    status: 503,
+    source: 'upstream',
+    title: 'The service wants this request once more',
+    help: 'The upstream asked for its DPoP nonce, and the call has a body or is a POST, so it is not sent twice; or it asked again for what it had been given. It was not carried out. The nonce is known now: sent again it works.',
+    retryAfter: 1,
+  },
   overloaded: {
     status: 503,
     source: 'claimcheck',

@@ -294,8 +294,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'callback: any issuer in the response will do',
     file: 'src/oidc/callback.ts',
-    search: '    return checkResponse(parameters, { issuer, namesIssuer: await provider.namesIssuer() });',
-    replace: '    void checkResponse;\n    void parameters;\n    return undefined;',
+    search: '    return refusal ?? checkResponse(parameters, { issuer, namesIssuer: await provider.namesIssuer() });',
+    replace: '    void checkResponse;\n    void parameters;\n    return refusal;',
     noticedBy: ['test/attack/faulty-provider.test.ts'],
   },
   {

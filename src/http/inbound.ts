@@ -97,6 +97,24 @@ export interface AuthenticatedRequest<Session extends SessionFacts = SessionFact
   readonly [authenticatedBy]: 'session';
 }
 
+/** A token as it goes to an upstream. */
+export interface Credential {
+  /** Scheme and token. */
+  readonly authorization: string;
+  /** A new proof that it is ours, for one request (RFC 9449, 7.1); `undefined` for a bearer token. */
+  readonly prove?: ((of: ProvenRequest) => string) | undefined;
+}
+
+/** What a proof says of the request it goes with. */
+export interface ProvenRequest {
+  readonly method: string;
+  readonly url: string;
+  /** The upstream's, where it has given one. */
+  readonly nonce: string | undefined;
+  /** The instant, ms. */
+  readonly now: number;
+}
+
 /** A request that may go to its upstream. Made by `tokens.attach`, or by {@link publicRequest} for a public route. */
 export interface AuthorizedRequest {
   readonly request: ClearedRequest;
@@ -104,6 +122,8 @@ export interface AuthorizedRequest {
   readonly session: SessionFacts | undefined;
   /** The value of `Authorization` for the upstream; `undefined` where the route sends no token. */
   readonly authorization: string | undefined;
+  /** Makes the proof that goes beside it; `undefined` where none does. */
+  readonly prove: Credential['prove'];
   readonly [authorizedBy]: 'token';
 }
 
@@ -120,15 +140,17 @@ export function authenticate<Session extends SessionFacts>(
   return { request, session } as AuthenticatedRequest<Session>; // as above
 }
 
-/** For `tokens.attach`: the request may go on with `authorization`, or without where that is what the route says. */
+/** For `tokens.attach`: the request may go on with `credential`, or without where that is what the route says. */
 export function authorize(
   { request, session }: AuthenticatedRequest,
-  authorization: string | undefined,
+  credential: Credential | undefined,
 ): AuthorizedRequest {
-  return { request, session, authorization } as AuthorizedRequest; // as above
+  return { request, session, ...(credential ?? noCredential) } as AuthorizedRequest; // as above
 }
 
 /** For a route with `access: public`: nobody is asked who it is, and no token of a person goes with it; the client's own may. */
-export function publicRequest(request: ClearedRequest, authorization?: string): AuthorizedRequest {
-  return { request, session: undefined, authorization } as AuthorizedRequest; // as above
+export function publicRequest(request: ClearedRequest, credential?: Credential): AuthorizedRequest {
+  return { request, session: undefined, ...(credential ?? noCredential) } as AuthorizedRequest; // as above
 }
+
+const noCredential = { authorization: undefined, prove: undefined };

@@ -8,6 +8,7 @@
  */
 
 import { plainFlow } from '../config/authorization-flow.ts';
+import { dpopKeyOf } from '../keys/dpop-key.ts';
 import type { ProviderMetadata } from './metadata.ts';
 import type { AuthorizationParameters, ProviderOptions } from './provider-options.ts';
 
@@ -22,7 +23,7 @@ export function authorizationQuery(
     readonly options: Pick<ProviderOptions, 'redirectUri' | 'apiAudience' | 'scopes' | 'scopesAreDefault' | 'client'>;
   },
 ): Readonly<Record<string, string>> {
-  const { responseMode: mode } = options.client.flow ?? plainFlow;
+  const { responseMode: mode, dpop } = options.client.flow ?? plainFlow;
   return present({
     response_type: 'code',
     response_mode: mode === 'query' ? undefined : mode, // what the code flow has without a word
@@ -32,6 +33,7 @@ export function authorizationQuery(
     nonce: parameters.nonce,
     code_challenge: parameters.codeChallenge,
     code_challenge_method: 'S256',
+    dpop_jkt: dpop && parameters.dpopKey !== undefined ? dpopKeyOf(parameters.dpopKey).thumbprint : undefined,
     resource: options.apiAudience,
     prompt: parameters.prompt,
     login_hint: parameters.loginHint,

@@ -8,7 +8,7 @@ import type { Log } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Frontend } from '../http/frontend.ts';
 import type { ClearedRequest } from '../http/inbound.ts';
-import type { EndReason, OpenedSession } from '../session/session.ts';
+import type { EndReason, OpenedSession, UsableToken } from '../session/session.ts';
 import type { SessionBeginning } from '../session/sign-in.ts';
 import type { AuthErrorCode } from './auth-error.ts';
 import type { Grant } from './grant.ts';
@@ -54,7 +54,7 @@ export interface CallbackParts {
     namesIssuer(): Promise<boolean>;
     verifyResponse(token: string): Promise<VerifiedJws>;
     redeem(redemption: Redemption): Promise<Grant>;
-    userInfo(accessToken: string, subject: string): Promise<JsonObject | undefined>;
+    userInfo(token: UsableToken, subject: string): Promise<JsonObject | undefined>;
     revoke(token: string, hint: 'refresh_token' | 'access_token'): Promise<boolean>;
   };
   /** Throw `store-unavailable`. */

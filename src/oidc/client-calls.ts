@@ -9,12 +9,15 @@
  */
 
 import * as library from 'openid-client';
+import type { DpopKey } from '../keys/dpop-key.ts';
 import type { BackChannel } from './back-channel.ts';
 import { type Answer, type Endpoint, libraryResponse } from './back-channel-answer.ts';
 import { clientAuthentication, libraryMetadata } from './client-authentication.ts';
 import { ClientProof } from './client-proof.ts';
+import type { GrantError } from './grant.ts';
 import { type Failure, grantErrorFrom } from './grant-failure.ts';
 import type { ProviderMetadata } from './metadata.ts';
+import { Proofs } from './proofs.ts';
 import type { ProviderOptions } from './provider-options.ts';
 
 /** Where a call goes, and what it asks for. */
@@ -22,6 +25,8 @@ export interface Asking {
   readonly endpoint: Endpoint;
   readonly request: Failure['request'];
   readonly metadata: ProviderMetadata;
+  /** Proves in the request which key the tokens are bound to, or are to be (RFC 9449). */
+  readonly key?: DpopKey | undefined;
 }
 
 /** What came of a call that did not fail. */
@@ -36,6 +41,8 @@ export interface Asked<Result> {
 interface Call {
   readonly configuration: library.Configuration;
   answer: Answer | undefined;
+  /** Whether the server wants the same again, with the nonce it gave. */
+  wantsNonce: boolean;
 }
 
 /** Makes calls as one client of one server. */
@@ -43,46 +50,60 @@ export class ClientCalls {
   readonly proof: ClientProof;
   readonly #options: ProviderOptions;
   readonly #channel: BackChannel;
+  readonly #proofs: Proofs;
 
   constructor(options: ProviderOptions, channel: BackChannel) {
     this.#options = options;
     this.#channel = channel;
     this.proof = new ClientProof(options.client, options.clientKeys);
+    this.#proofs = new Proofs(options.clock);
   }
 
   /** For what the library makes without asking: addresses for the browser. */
   configurationFor(metadata: ProviderMetadata): library.Configuration {
-    return this.#callTo('token', metadata).configuration;
+    return this.#callTo({ endpoint: 'token', request: 'other', metadata }).configuration;
   }
 
-  /** Asks. Throws `GrantError`; anything else is a bug. */
-  ask<Result>(
-    { endpoint, request, metadata }: Asking,
-    ask: (to: library.Configuration) => Promise<Result>,
-  ): Promise<Asked<Result>> {
+  /**
+   * Asks; once more where the server wants its nonce in the proof, with everything in the request made anew, since an
+   * assertion is good for one request. Throws `GrantError`; anything else is a bug.
+   */
+  ask<Result>(asking: Asking, ask: (to: library.Configuration) => Promise<Result>): Promise<Asked<Result>> {
     return this.proof.trying(async () => {
-      const call = this.#callTo(endpoint, metadata);
+      const first = this.#callTo(asking);
       try {
-        return { result: await ask(call.configuration), answer: call.answer };
+        return { result: await ask(first.configuration), answer: first.answer };
       } catch (error) {
-        throw grantErrorFrom({ request, answer: call.answer, error, now: this.#options.clock.now() });
+        if (!first.wantsNonce) throw this.#failureOf(first, asking, error);
+      }
+      const second = this.#callTo(asking);
+      try {
+        return { result: await ask(second.configuration), answer: second.answer };
+      } catch (error) {
+        throw this.#failureOf(second, asking, error);
       }
     });
   }
 
-  #callTo(endpoint: Endpoint, metadata: ProviderMetadata): Call {
+  #failureOf({ answer }: Call, { request }: Asking, error: unknown): GrantError {
+    return grantErrorFrom({ request, answer, error, now: this.#options.clock.now() });
+  }
+
+  #callTo({ endpoint, metadata, key }: Asking): Call {
     const { client } = this.#options;
     const proof = clientAuthentication(this.proof, { metadata, audience: client.assertionAudience ?? 'issuer' });
     // A certificate is shown at the aliases, where there are any (RFC 8705, 5).
     const registered = { use_mtls_endpoint_aliases: client.certificate !== undefined };
     const configuration = new library.Configuration(libraryMetadata(metadata), client.id, registered, proof);
-    const call: Call = { configuration, answer: undefined };
+    const call: Call = { configuration, answer: undefined, wantsNonce: false };
     // Where plain http may go is decided by metadata.ts and the back channel, how long it may take by the latter.
     library.allowInsecureRequests(configuration);
     configuration.timeout = undefined;
     configuration[library.customFetch] = async (url, { method, headers, body }) => {
       const form = body === null || body === undefined ? undefined : String(body);
-      call.answer = await this.#channel.ask({ endpoint, url, method, headers, body: form });
+      const question = { endpoint, url, method, headers, body: form };
+      call.answer = await this.#channel.ask(key === undefined ? question : this.#proofs.prove(question, key));
+      call.wantsNonce = key !== undefined && this.#proofs.wantsNonce(question, call.answer);
       return libraryResponse(call.answer);
     };
     return call;

@@ -56,7 +56,7 @@ export class ClientProof {
       return await ask();
     } catch (error) {
       const isRefused =
-        error instanceof GrantError && error.kind === 'client-refused' && error.reason !== 'unauthorized_client';
+        error instanceof GrantError && error.kind === 'client-refused' && !saysNothingOfSecrets.has(error.reason);
       if (!isRefused || this.#secrets.length < 2) throw error;
       this.#turnFrom(used);
       return ask();
@@ -68,6 +68,9 @@ export class ClientProof {
     if (this.secret === used) this.#secrets = this.#secrets.toReversed();
   }
 }
+
+/** Refusals of the client that another secret would not change. */
+const saysNothingOfSecrets: ReadonlySet<string> = new Set(['unauthorized_client', 'invalid_dpop_proof']);
 
 function fileKeysOf({ authMethod, key }: Config['client']): FileClientKeys | undefined {
   return authMethod === 'private_key_jwt' && key !== undefined ? new FileClientKeys(key) : undefined;

@@ -6,9 +6,9 @@
  * @module
  */
 
-import type { TokenSet } from '../session/session.ts';
+import type { TokenSet, UsableToken } from '../session/session.ts';
 import { GrantError } from './grant.ts';
-import type { TokenAnswer } from './token-answer.ts';
+import { boundTo, type TokenAnswer } from './token-answer.ts';
 
 /** For whom a token shall be, and what it shall allow. */
 export interface TokenTarget {
@@ -30,7 +30,10 @@ export function targetParameters({ audience, scopes }: TokenTarget): Record<stri
 }
 
 /** What a person's token is sent as, and what is wanted for it (RFC 8693, 2.1). */
-export function exchangeParameters(subjectToken: string, target: TokenTarget): Record<string, string> {
+export function exchangeParameters(
+  { accessToken: subjectToken }: UsableToken,
+  target: TokenTarget,
+): Record<string, string> {
   return {
     subject_token: subjectToken,
     subject_token_type: accessTokenType,
@@ -43,18 +46,20 @@ export function exchangeParameters(subjectToken: string, target: TokenTarget): R
 export interface AskedAnswer {
   readonly answer: TokenAnswer;
   readonly askedAt: number;
+  /** What the token is bound to. */
+  readonly dpopKey: string | undefined;
 }
 
 /**
  * The token of an answer. One without a known end is used for a minute: nobody else
  * would end it. Throws {@link GrantError} for one that is no access token.
  */
-export function derivedTokenFrom({ answer, askedAt }: AskedAnswer, target: TokenTarget): TokenSet {
+export function derivedTokenFrom({ answer, askedAt, dpopKey }: AskedAnswer, target: TokenTarget): TokenSet {
   const { accessToken, expiresInMs = shortMs, scope = target.scopes, issuedTokenType } = answer;
   if (issuedTokenType !== undefined && issuedTokenType !== accessTokenType && issuedTokenType !== jwtType) {
     throw new GrantError('invalid', { reason: 'issued-token-type' });
   }
-  return { accessToken, issuedAt: askedAt, expiresAt: askedAt + expiresInMs, scope };
+  return { accessToken, issuedAt: askedAt, expiresAt: askedAt + expiresInMs, scope, ...boundTo(dpopKey) };
 }
 
 const jwtType = 'urn:ietf:params:oauth:token-type:jwt';

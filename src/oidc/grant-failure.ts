@@ -9,6 +9,7 @@
  * @module
  */
 
+import { ProblemError } from '../errors.ts';
 import { type Answer, BackChannelError } from './back-channel-answer.ts';
 import { GrantError, type GrantFailureKind } from './grant.ts';
 import { JsonError, type JsonObject, parseJsonObject } from './strict-json.ts';
@@ -26,10 +27,16 @@ export interface Failure {
   readonly now: number;
 }
 
-/** We are not accepted, whatever was asked for (RFC 6749, 5.2). */
-const clientErrors: ReadonlySet<string> = new Set(['invalid_client', 'unauthorized_client']);
-/** Says of itself that it passes; named by RFC 6749 for another endpoint, and sent here by some. */
-const passingErrors: ReadonlySet<string> = new Set(['temporarily_unavailable', 'server_error', 'slow_down']);
+/** We are not accepted, whatever was asked for (RFC 6749, 5.2), or our proof is not, by a clock for instance (RFC 9449, 5). */
+const clientErrors: ReadonlySet<string> = new Set(['invalid_client', 'unauthorized_client', 'invalid_dpop_proof']);
+/**
+ * Says of itself that it passes; named by RFC 6749 for another endpoint, and sent here by some. A nonce that was asked for once
+ * more although the last one was sent is no word on the grant either (RFC 9449, 8).
+ */
+const passingErrors: ReadonlySet<string> = new Set([
+  ...['temporarily_unavailable', 'server_error', 'slow_down'],
+  'use_dpop_nonce',
+]);
 
 const longestRetryAfterMs = 60 * 60_000;
 
@@ -56,6 +63,13 @@ function fromLostAnswer(lost: BackChannelError): GrantError {
 /** Whether a status says that the same request may work later (RFC 9110, 15.5.9, 15.6; RFC 6585, 4). */
 export function isPassing(status: number): boolean {
   return status >= 500 || status === 429 || status === 408 || status === 425;
+}
+
+/** What a failed push of an authorization request is to the caller: a passing outage, or an answer that is none. Another error stays what it is. */
+export function problemOfPush(cause: unknown): unknown {
+  if (!(cause instanceof GrantError)) return cause;
+  const isAway = cause.kind === 'unreachable' && (cause.status === undefined || isPassing(cause.status));
+  return new ProblemError(isAway ? 'provider-unreachable' : 'provider-answer-invalid', { cause });
 }
 
 function judge(answer: Answer, request: Failure['request']): { kind: GrantFailureKind; reason: string } {

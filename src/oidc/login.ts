@@ -23,6 +23,7 @@ import { returnPathFrom } from './return-path.ts';
 import {
   challengeOf,
   createState,
+  dpopKeyFrom,
   hashOf,
   type LoginTransaction,
   nonceOf,
@@ -121,6 +122,7 @@ async function begin(
     state,
     nonce: nonceOf(transaction),
     codeChallenge: challengeOf(transaction),
+    dpopKey: dpopKeyFrom(transaction),
     ...{ prompt, loginHint, uiLocales, acrValues, maxAge },
   });
   return { url, cookieLines: cookies.add(transaction, { header: request.headers.cookie, now }) };

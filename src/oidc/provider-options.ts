@@ -43,6 +43,8 @@ export interface AuthorizationParameters {
   readonly nonce: string;
   /** base64url of the SHA-256 of the verifier (RFC 7636, 4.2). */
   readonly codeChallenge: string;
+  /** The key that the tokens shall be bound to, where they are bound to one (RFC 9449, 10). */
+  readonly dpopKey?: string | undefined;
   readonly prompt?: string | undefined;
   readonly loginHint?: string | undefined;
   readonly uiLocales?: string | undefined;
@@ -58,6 +60,8 @@ export interface Redemption {
   readonly state: string;
   readonly nonce: string;
   readonly verifier: string;
+  /** As in the request. */
+  readonly dpopKey?: string | undefined;
   /** When the browser was sent away, ms. */
   readonly startedAt: number;
   /** Seconds, as asked for. */
@@ -83,4 +87,6 @@ export interface RefreshOptions {
   /** The resource the access token is for (RFC 8707); `API_AUDIENCE` when undefined. */
   readonly audience?: string | undefined;
   readonly previous: PreviousSignIn;
+  /** The key that the session's tokens are bound to; a new one where they are to be and are not yet. */
+  readonly dpopKey?: string | undefined;
 }

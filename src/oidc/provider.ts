@@ -13,14 +13,15 @@
  */
 
 import * as library from 'openid-client';
-import { ProblemError } from '../errors.ts';
-import type { TokenSet } from '../session/session.ts';
+import { dpopKeyIf as keyOf, randomDpopKey } from '../keys/dpop-key.ts';
+import type { TokenSet, UsableToken } from '../session/session.ts';
 import { authorizationQuery, present, scopesFor } from './authorization-query.ts';
 import { BackChannel } from './back-channel.ts';
 import { idTokenTypes } from './checks.ts';
 import { ClientCalls } from './client-calls.ts';
 import type { ClientKey } from './client-key.ts';
 import {
+  type AskedAnswer,
   derivedTokenFrom,
   exchangeGrantType,
   exchangeParameters,
@@ -28,7 +29,7 @@ import {
   targetParameters,
 } from './derived-token.ts';
 import { type Grant, GrantError } from './grant.ts';
-import { type Failure, isPassing } from './grant-failure.ts';
+import { type Failure, problemOfPush } from './grant-failure.ts';
 import { IdTokens } from './id-tokens.ts';
 import { IssuerDocuments } from './issuer-documents.ts';
 import { JwsError } from './jws.ts';
@@ -36,15 +37,12 @@ import type { ExpectedJws, VerifiedJws } from './key-set.ts';
 import type { ProviderMetadata } from './metadata.ts';
 import type { AuthorizationParameters, ProviderOptions, Redemption, RefreshOptions } from './provider-options.ts';
 import type { JsonObject } from './strict-json.ts';
-import { grantFrom, readTokenAnswer, type TokenAnswer, tokensIn } from './token-answer.ts';
+import { grantFrom, readTokenAnswer, tokensIn } from './token-answer.ts';
 import { checkSignedUserInfo } from './user-info.ts';
 
 /** A token answer that kept to its grammar; its ID token is still to be checked. */
-interface Asked {
-  readonly answer: TokenAnswer;
+interface Asked extends AskedAnswer {
   readonly metadata: ProviderMetadata;
-  /** Before the request went out, ms. */
-  readonly askedAt: number;
 }
 
 /** Whose claims are looked at. */
@@ -61,6 +59,8 @@ export class Provider {
   readonly #documents: IssuerDocuments;
   readonly #idTokens: IdTokens;
   readonly #calls: ClientCalls;
+  /** What the client's own tokens are bound to. They are held in memory, and so is it. */
+  readonly #ownKey = randomDpopKey();
 
   constructor(options: ProviderOptions) {
     const { clock, issuer, client } = options;
@@ -131,31 +131,29 @@ export class Provider {
       return library.buildAuthorizationUrl(this.#calls.configurationFor(metadata), query);
     }
     try {
-      const to = { endpoint: 'pushed-request', request: 'other', metadata } as const;
+      const key = keyOf(this.#bound(parameters.dpopKey));
+      const to = { endpoint: 'pushed-request', request: 'other', metadata, key } as const;
       return (await this.#calls.ask(to, (configuration) => library.buildAuthorizationUrlWithPAR(configuration, query)))
         .result;
     } catch (cause) {
-      if (!(cause instanceof GrantError)) throw cause;
-      const isAway = cause.kind === 'unreachable' && (cause.status === undefined || isPassing(cause.status));
-      throw new ProblemError(isAway ? 'provider-unreachable' : 'provider-answer-invalid', { cause });
+      throw problemOfPush(cause);
     }
   }
 
   /** Exchanges the code of an authorization response whose state was found to be ours and unused. Throws {@link GrantError}. */
   async redeem(redemption: Redemption): Promise<Grant> {
-    const { state, nonce, verifier, callbackParameters } = redemption;
+    const { state, nonce, verifier, callbackParameters, dpopKey } = redemption;
     const response = new URL(this.#options.redirectUri); // from the configuration: a request chooses its Host
     for (const name of ['code', 'state', 'iss']) {
       const value = callbackParameters.get(name);
       if (value !== null) response.searchParams.set(name, value);
     }
     const checks = { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: verifier, idTokenExpected: true };
-    const { answer, metadata, askedAt } = await this.#tokens('code', (configuration) =>
-      library.authorizationCodeGrant(configuration, response, checks, this.#resource()),
-    );
+    const ask = (to: library.Configuration) => library.authorizationCodeGrant(to, response, checks, this.#resource());
+    const { answer, metadata, ...asked } = await this.#tokens(ask, { request: 'code', dpopKey: this.#bound(dpopKey) });
     const algorithms = metadata.id_token_signing_alg_values_supported;
     const idToken = await this.#idTokens.ofSignIn(answer, { redemption, algorithms });
-    return grantFrom(answer, { askedAt, idToken, askedScope: scopesFor(this.#options, metadata) });
+    return grantFrom(answer, { ...asked, idToken, askedScope: scopesFor(this.#options, metadata) });
   }
 
   /**
@@ -164,30 +162,28 @@ export class Provider {
    * When only the key set is out of reach the tokens are given without the claims
    * of the ID token: the answer cannot be had a second time.
    */
-  async refresh(refreshToken: string, { audience, previous }: RefreshOptions): Promise<Grant> {
-    const { answer, metadata, askedAt } = await this.#tokens('refresh', (configuration) =>
-      library.refreshTokenGrant(configuration, refreshToken, this.#resource(audience)),
-    );
+  async refresh(
+    refreshToken: string,
+    { audience, previous, dpopKey = this.#bound(randomDpopKey()) }: RefreshOptions,
+  ): Promise<Grant> {
+    const ask = (to: library.Configuration) => library.refreshTokenGrant(to, refreshToken, this.#resource(audience));
+    const { answer, metadata, ...asked } = await this.#tokens(ask, { request: 'refresh', dpopKey });
     const algorithms = metadata.id_token_signing_alg_values_supported;
     const idToken = await this.#idTokens.ofRefresh(answer, { previous, algorithms });
-    return grantFrom(answer, { askedAt, idToken, askedScope: previous.scope ?? scopesFor(this.#options, metadata) });
+    return grantFrom(answer, { ...asked, idToken, askedScope: previous.scope ?? scopesFor(this.#options, metadata) });
   }
 
   /** A token of the client's own, of no person (RFC 6749, 4.4). Throws {@link GrantError}. */
   async clientToken(target: TokenTarget): Promise<TokenSet> {
-    const asked = await this.#tokens('other', (configuration) =>
-      library.clientCredentialsGrant(configuration, targetParameters(target)),
-    );
-    return derivedTokenFrom(asked, target);
+    const ask = (to: library.Configuration) => library.clientCredentialsGrant(to, targetParameters(target));
+    return derivedTokenFrom(await this.#tokens(ask, { request: 'other', dpopKey: this.#bound(this.#ownKey) }), target);
   }
 
-  /** A token for another service, in exchange for one of a person's (RFC 8693). Throws {@link GrantError}. */
-  async exchange(subjectToken: string, target: TokenTarget): Promise<TokenSet> {
-    const parameters = exchangeParameters(subjectToken, target);
-    const asked = await this.#tokens('other', (configuration) =>
-      library.genericGrantRequest(configuration, exchangeGrantType, parameters),
-    );
-    return derivedTokenFrom(asked, target);
+  /** A token for another service, in exchange for one of a person's, bound to the same key (RFC 8693). Throws {@link GrantError}. */
+  async exchange(subject: UsableToken, target: TokenTarget): Promise<TokenSet> {
+    const parameters = exchangeParameters(subject, target);
+    const ask = (to: library.Configuration) => library.genericGrantRequest(to, exchangeGrantType, parameters);
+    return derivedTokenFrom(await this.#tokens(ask, { request: 'other', dpopKey: subject.dpopKey }), target);
   }
 
   /**
@@ -195,10 +191,11 @@ export class Provider {
    * none. They are refused unless `sub` is the one given (OIDC Core, 5.3.2), and a
    * signed answer unless signature, `iss` and `aud` are right. Throws {@link GrantError}.
    */
-  async userInfo(accessToken: string, subject: string): Promise<JsonObject | undefined> {
+  async userInfo({ accessToken, dpopKey }: UsableToken, subject: string): Promise<JsonObject | undefined> {
     const metadata = await this.#need();
     if (metadata.userinfo_endpoint === undefined) return undefined;
-    const { answer } = await this.#calls.ask({ endpoint: 'user-info', request: 'other', metadata }, (configuration) =>
+    const to = { endpoint: 'user-info', request: 'other', metadata, key: keyOf(dpopKey) } as const;
+    const { answer } = await this.#calls.ask(to, (configuration) =>
       library.fetchUserInfo(configuration, accessToken, subject),
     );
     return answer?.json ?? (await this.#signedUserInfo(answer?.text ?? '', { metadata, subject }));
@@ -258,12 +255,15 @@ export class Provider {
     return this.#documents.verify(token, expected);
   }
 
-  async #tokens(request: Failure['request'], ask: (to: library.Configuration) => Promise<unknown>): Promise<Asked> {
+  async #tokens(
+    ask: (to: library.Configuration) => Promise<unknown>,
+    { request, dpopKey }: { readonly request: Failure['request']; readonly dpopKey: string | undefined },
+  ): Promise<Asked> {
     const metadata = await this.#need();
     const askedAt = this.#options.clock.now();
-    const asked = await this.#calls.ask({ endpoint: 'token', request, metadata }, ask);
-    const answer = readTokenAnswer(asked.answer?.json ?? {});
-    if (typeof answer !== 'string') return { answer, metadata, askedAt };
+    const asked = await this.#calls.ask({ endpoint: 'token', request, metadata, key: keyOf(dpopKey) }, ask);
+    const answer = readTokenAnswer(asked.answer?.json ?? {}, dpopKey === undefined ? 'bearer' : 'dpop');
+    if (typeof answer !== 'string') return { answer, metadata, askedAt, dpopKey };
     throw new GrantError('invalid', { reason: answer, tokensToRevoke: tokensIn(asked.answer?.json) });
   }
 
@@ -284,6 +284,11 @@ export class Provider {
     return this.#documents.needMetadata().catch((cause: unknown) => {
       throw new GrantError('unreachable', { reason: 'metadata', cause, sent: false });
     });
+  }
+
+  /** The key, where tokens are to be bound to one. */
+  #bound(dpopKey: string | undefined): string | undefined {
+    return this.#options.client.flow?.dpop === true ? dpopKey : undefined;
   }
 
   #resource(audience = this.#options.apiAudience): Readonly<Record<string, string>> {

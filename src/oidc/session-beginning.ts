@@ -15,7 +15,7 @@ import { type Grant, GrantError, type IdTokenClaims } from './grant.ts';
 import { signInInstant } from './logout-order.ts';
 import { hasEveryClaim, identityFrom, revocableOf, sessionTokensFrom } from './signed-in.ts';
 import type { JsonObject } from './strict-json.ts';
-import { type LoginTransaction, nonceOf, personOf, verifierOf } from './transaction.ts';
+import { dpopKeyFrom, type LoginTransaction, nonceOf, personOf, verifierOf } from './transaction.ts';
 
 /** Redeems the code, begins the session and gives its name in the store. Throws what stands in the way; the tokens are revoked then. */
 export async function beginSession(landing: Landing, parts: CallbackParts, carrier: SessionStarter): Promise<string> {
@@ -35,6 +35,7 @@ async function redeem({ parameters, state, transaction }: Landing, parts: Callba
       state,
       nonce: nonceOf(transaction),
       verifier: verifierOf(transaction),
+      dpopKey: dpopKeyFrom(transaction),
       startedAt: transaction.startedAt,
       maxAge: transaction.maxAge,
       acrValues: transaction.acrValues?.split(' ') ?? [],
@@ -105,7 +106,7 @@ async function userInfo(
 ): Promise<JsonObject | undefined> {
   if (parts.hasApiAudience || hasEveryClaim(idToken, parts.userClaims)) return undefined;
   try {
-    return await parts.provider.userInfo(tokens.accessToken, idToken.sub);
+    return await parts.provider.userInfo(tokens, idToken.sub);
   } catch (error) {
     if (!(error instanceof GrantError)) throw error;
     throw new SignInError('provider_error', `user-info-${error.reason}`, { cause: error });

@@ -47,11 +47,14 @@ const maxScopeLength = 4 * 1024;
 
 const yearSeconds = 365 * 24 * 60 * 60;
 
+/** How a token is used: by whoever has it, or with a proof of its key (RFC 9449, 5). */
+export type TokenType = 'bearer' | 'dpop';
+
 /** Reads an answer with status 200. A text is the fault that makes it unusable as a whole (CB-14). */
-export function readTokenAnswer(json: JsonObject): TokenAnswer | TokenAnswerFault {
+export function readTokenAnswer(json: JsonObject, expected: TokenType): TokenAnswer | TokenAnswerFault {
   const { access_token, refresh_token, id_token, token_type, scope } = json;
-  // No DPoP key is in use, so a token that is bound to one is of no use either.
-  if (typeof token_type !== 'string' || token_type.toLowerCase() !== 'bearer') return 'token-type';
+  // A token bound to a key that nobody has is of no use; one that is not bound although it was to be is a downgrade (CB-16).
+  if (typeof token_type !== 'string' || token_type.toLowerCase() !== expected) return 'token-type';
   if (!isToken(access_token, b64token)) return 'access-token-grammar';
   if (refresh_token !== undefined && !isToken(refresh_token, visible)) return 'refresh-token-grammar';
   if (id_token !== undefined && (typeof id_token !== 'string' || id_token === '')) return 'id-token-grammar';
@@ -85,17 +88,24 @@ export function grantFrom(
     readonly idToken: IdTokenClaims | undefined;
     /** What was asked for: the scope of an answer that names none. */
     readonly askedScope: readonly string[];
+    /** What the tokens are bound to. */
+    readonly dpopKey: string | undefined;
   },
 ): Grant {
-  const { askedAt, idToken, askedScope } = rest;
+  const { askedAt, idToken, askedScope, dpopKey } = rest;
   const until = (ms: number | undefined) => (ms === undefined ? undefined : askedAt + ms);
   const { accessToken, expiresInMs, scope = askedScope } = answer;
   return {
-    tokens: { accessToken, issuedAt: askedAt, expiresAt: until(expiresInMs), scope },
+    tokens: { accessToken, issuedAt: askedAt, expiresAt: until(expiresInMs), scope, ...boundTo(dpopKey) },
     refreshToken: answer.refreshToken,
     refreshExpiresAt: until(answer.refreshExpiresInMs),
     idToken,
   };
+}
+
+/** The member of a token set that tells what it is bound to; none for a bearer token. */
+export function boundTo(dpopKey: string | undefined): { readonly dpopKey?: string } {
+  return dpopKey === undefined ? {} : { dpopKey };
 }
 
 /** Tokens in an answer that is not used for anything, the refresh token first: what should be revoked (CB-14). */

@@ -11,6 +11,7 @@
 
 import { createHash, createHmac } from 'node:crypto';
 import { randomSecretBytes, randomToken } from '../base/random.ts';
+import { derivedDpopKey } from '../keys/dpop-key.ts';
 import type { LoginKeys } from './login-keys.ts';
 
 /** 1 when the transaction of a first try was missing at the callback, and this is the one retry. */
@@ -84,6 +85,11 @@ export function nonceOf({ seed }: Pick<LoginTransaction, 'seed'>): string {
 /** The PKCE code verifier of a transaction: 43 characters with 256 bits (RFC 7636, 4.1). */
 export function verifierOf({ seed }: Pick<LoginTransaction, 'seed'>): string {
   return derived(seed, 'code verifier');
+}
+
+/** The key that the tokens of a transaction are bound to, as keys/dpop-key.ts writes it. */
+export function dpopKeyFrom({ seed }: Pick<LoginTransaction, 'seed'>): string {
+  return derivedDpopKey(Buffer.from(derived(seed, 'dpop key'), 'base64url'));
 }
 
 /** The S256 challenge of a transaction (RFC 7636, 4.2). */

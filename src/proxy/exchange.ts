@@ -17,9 +17,11 @@ import { ProblemError } from '../errors.ts';
 import { discardRest } from '../http/discard.ts';
 import { hasBody } from '../http/framing.ts';
 import type { AuthorizedRequest, InboundRequest } from '../http/inbound.ts';
+import type { DpopNonces } from '../keys/dpop-nonces.ts';
 import { AnswerStream, type ReaderLimits } from './answer-stream.ts';
 import { isConnectionDeath, problemOfFailure } from './failure.ts';
 import { outboundHeaders } from './outbound.ts';
+import { CallProof } from './proof.ts';
 import { isRepeatable, isUnread, refusesToken } from './repeat.ts';
 import { addResponseHeaders } from './response.ts';
 import { type Route, upstreamTarget } from './routes.ts';
@@ -37,6 +39,8 @@ export interface ExchangeParts {
   readonly authorized: AuthorizedRequest;
   readonly route: Route;
   readonly upstream: Pick<Upstream, 'send' | 'cancel'>;
+  /** Those that upstreams want in proofs. */
+  readonly nonces: DpopNonces;
   readonly limits: ReaderLimits;
   readonly renew: Renew | undefined;
 }
@@ -62,6 +66,7 @@ export class Exchange implements Outgoing {
   readonly #response: ServerResponse;
   readonly #path: string;
   readonly #answer: AnswerStream;
+  readonly #proof: CallProof;
   #authorized: AuthorizedRequest;
   #line: Line | undefined;
   #controller: Controller | undefined;
@@ -72,13 +77,14 @@ export class Exchange implements Outgoing {
   #isOver = false;
 
   constructor(parts: ExchangeParts, settle: Settle) {
-    const { authorized, route, limits } = parts;
+    const { authorized, route, limits, nonces } = parts;
     this.#parts = parts;
     this.#settle = settle;
     this.#authorized = authorized;
     this.#request = authorized.request;
     this.#response = authorized.request.response;
     this.#path = upstreamTarget(route, this.#request);
+    this.#proof = new CallProof({ url: route.upstream.origin + this.#path, nonces, clock: limits.clock });
     this.#answer = new AnswerStream(this.#response, { limits, events: this });
   }
 
@@ -98,6 +104,7 @@ export class Exchange implements Outgoing {
     const { route, limits } = this.#parts;
     const { headers, method } = this.#request;
     const flat = outboundHeaders(this.#authorized);
+    this.#proof.addTo(flat, this.#authorized);
     const length = headers['content-length'];
     const body = hasBody(headers)
       ? new Upload(this.#request, { maxBody: route.maxBody, timeoutMs: route.timeoutMs, clock: limits.clock })
@@ -141,8 +148,11 @@ export class Exchange implements Outgoing {
     const { record } = this.#request;
     record.upstream = this.#parts.route.upstreamName;
     record.upstreamMs = this.#parts.limits.clock.elapsed() - this.#sentAt;
+    const verdict = this.#proof.judge(status, { headers, of: this.#authorized });
+    if (verdict === 'repeat') this.#sendAgain(controller, this.#authorized);
+    else if (verdict === 'refused') controller.abort(new ProblemError('upstream-proof-refused'));
     // RFC 9110, 15: no status lies beyond; what sends one does not speak HTTP as we know it.
-    if (status > 599)
+    else if (status > 599)
       controller.abort(new ProblemError('upstream-unreachable', { cause: new Error('status over 599') }));
     else if (this.#mayRenew(status, headers)) this.#renew(controller, { status, headers });
     else this.#open(status, headers);
@@ -222,7 +232,7 @@ export class Exchange implements Outgoing {
     this.#parts.renew?.(this.#authorized, this.#parts.route).then(
       (renewed) => {
         if (this.#isOver) return;
-        if (renewed) this.#sendRenewed(controller, renewed);
+        if (renewed) this.#sendAgain(controller, renewed);
         else {
           this.#open(status, headers);
           controller.resume();
@@ -235,8 +245,8 @@ export class Exchange implements Outgoing {
     );
   }
 
-  #sendRenewed(old: Controller, renewed: AuthorizedRequest): void {
-    this.#authorized = renewed;
+  #sendAgain(old: Controller, authorized: AuthorizedRequest): void {
+    this.#authorized = authorized;
     this.#controller = undefined;
     this.#hasAnswer = false;
     old.abort(new Withdrawn());

@@ -56,7 +56,10 @@ export class Forwarder {
     const limits = { clock, readerTimeoutMs };
     return new Promise((resolve, reject) => {
       const upstream = upstreams.at(route.upstream.origin);
-      new Exchange({ authorized, route, upstream, limits, renew }, { resolve, reject }).start();
+      new Exchange(
+        { authorized, route, upstream, nonces: upstreams.nonces, limits, renew },
+        { resolve, reject },
+      ).start();
     });
   }
 }

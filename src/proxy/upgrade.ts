@@ -34,7 +34,7 @@ const readerTimeoutMs = 120_000;
 
 /** What they are made with. */
 export interface UpgradesParts {
-  readonly upstreams: Pick<Upstreams, 'apart'>;
+  readonly upstreams: Pick<Upstreams, 'apart' | 'nonces'>;
   readonly clock: Clock;
   readonly reports: SocketReports;
   /** Tells when the session of a request ends, with what its caller is told then, until the returned function is called. */
@@ -139,7 +139,14 @@ export class Upgrades {
       if (ended !== undefined) throw ended;
       const upstream = upstreams.apart(route.upstream.origin);
       await new Promise<void>((resolve, reject) => {
-        const parts = { authorized, route, upstream, renew, limits: { clock, readerTimeoutMs } };
+        const parts = {
+          authorized,
+          route,
+          upstream,
+          nonces: upstreams.nonces,
+          renew,
+          limits: { clock, readerTimeoutMs },
+        };
         const onOpen = (socket: Duplex, accepted: Accepted) => {
           tunnel = this.#tunnel({ authorized, upgrade, socket, accepted }, () => {
             stop();

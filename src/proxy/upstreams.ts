@@ -11,6 +11,7 @@
 import { Client, type Dispatcher } from 'undici';
 import type { Clock } from '../base/clock.ts';
 import { ProblemError } from '../errors.ts';
+import { DpopNonces } from '../keys/dpop-nonces.ts';
 import { type Carrier, LineQueue, type QueueLimits, type Waiting } from './line-queue.ts';
 
 /** undici's handle on a request that was sent. */
@@ -53,6 +54,8 @@ export type Upstream = LineQueue<Outgoing>;
 export class Upstreams {
   readonly #clock: Clock;
   readonly #limits: UpstreamLimits;
+  /** What each wants in proofs of possession. */
+  readonly nonces = new DpopNonces();
   readonly #byOrigin = new Map<string, Upstream>();
   #isClosed = false;
 

@@ -49,12 +49,13 @@ export function decodeRecord(bytes: Buffer): SealedRecord | undefined {
 
 /** The tokens as bytes. Throws {@link SessionTooLargeError}. */
 export function encodeTokens({ refreshToken, refreshExpiresAt, rotates, sets }: SessionTokens): Buffer {
-  const rows = Object.entries(sets).map(([audience, { accessToken, expiresAt, issuedAt, scope }]) => [
+  const rows = Object.entries(sets).map(([audience, { accessToken, expiresAt, issuedAt, scope, dpopKey }]) => [
     audience,
     accessToken,
     orNull(expiresAt),
     issuedAt,
     scope,
+    ...(dpopKey === undefined ? [] : [dpopKey]),
   ]);
   return bytesOf('tokens', [form, orNull(refreshToken), orNull(refreshExpiresAt), orNull(rotates), rows]);
 }
@@ -108,11 +109,13 @@ function identityFrom(value: unknown): Identity | undefined {
 
 function tokenSetFrom(value: unknown): [audience: string, set: TokenSet] | undefined {
   if (!Array.isArray(value)) return undefined;
-  const [audience, accessToken, expiresAt, issuedAt, scope]: readonly unknown[] = value;
+  const [audience, accessToken, expiresAt, issuedAt, scope, dpopKey = null]: readonly unknown[] = value;
   if (typeof audience !== 'string' || typeof accessToken !== 'string' || !isNumberOrNull(expiresAt)) return undefined;
   if (!isNumber(issuedAt) || !Array.isArray(scope) || !scope.every((word) => typeof word === 'string'))
     return undefined;
-  return [audience, { accessToken, expiresAt: expiresAt ?? undefined, issuedAt, scope }];
+  if (!isTextOrNull(dpopKey)) return undefined;
+  const set = { accessToken, expiresAt: expiresAt ?? undefined, issuedAt, scope };
+  return [audience, dpopKey === null ? set : { ...set, dpopKey }];
 }
 
 function bytesOf(part: keyof typeof partLimits, value: readonly unknown[]): Buffer {

@@ -36,7 +36,12 @@ export interface TokenSet {
   readonly issuedAt: number;
   /** What was granted, which may be less than was asked for (RFC 6749, 3.3). */
   readonly scope: readonly string[];
+  /** The key it is bound to, as keys/dpop-key.ts writes it (RFC 9449); `undefined` for a bearer token. */
+  readonly dpopKey?: string | undefined;
 }
+
+/** A token and the key that it is bound to: what is needed to use it. */
+export type UsableToken = Pick<TokenSet, 'accessToken' | 'dpopKey'>;
 
 /** The tokens of one session: the one refresh token, and a set for each audience. */
 export interface SessionTokens {
@@ -50,6 +55,11 @@ export interface SessionTokens {
   readonly rotates: boolean | undefined;
   /** By audience; '' is the one asked for at sign-in (`API_AUDIENCE`, or none). */
   readonly sets: Readonly<Record<string, TokenSet>>;
+}
+
+/** The key of a session: that of its tokens, as long as one of them is bound to it. */
+export function dpopKeyIn({ sets }: Pick<SessionTokens, 'sets'>): string | undefined {
+  return Object.values(sets).find(({ dpopKey }) => dpopKey !== undefined)?.dpopKey;
 }
 
 /** What is written once at sign-in, and again by step-up, re-sealing or changed claims. */

@@ -16,14 +16,14 @@ import { SingleFlight } from '../base/single-flight.ts';
 import { ProblemError } from '../errors.ts';
 import type { TokenTarget } from '../oidc/derived-token.ts';
 import { GrantError } from '../oidc/grant.ts';
-import type { TokenSet } from '../session/session.ts';
+import type { TokenSet, UsableToken } from '../session/session.ts';
 import { freshnessOf } from './freshness.ts';
 
 /** What derived tokens are made from. */
 export interface DerivedTokensParts {
   readonly provider: {
     clientToken(target: TokenTarget): Promise<TokenSet>;
-    exchange(subjectToken: string, target: TokenTarget): Promise<TokenSet>;
+    exchange(subject: UsableToken, target: TokenTarget): Promise<TokenSet>;
   };
   readonly clock: Clock;
   /** Told of a failure, with its reason. */
@@ -31,9 +31,8 @@ export interface DerivedTokensParts {
 }
 
 /** Whose token is exchanged. */
-export interface Subject {
+export interface Subject extends UsableToken {
   readonly sessionId: string;
-  readonly accessToken: string;
 }
 
 interface Held {
@@ -93,9 +92,7 @@ export class DerivedTokens {
     const waitMs = (this.#pauses.get(key) ?? 0) - clock.elapsed();
     if (waitMs > 0) throw unavailable(waitMs);
     try {
-      const set = await (subject === undefined
-        ? provider.clientToken(target)
-        : provider.exchange(subject.accessToken, target));
+      const set = await (subject === undefined ? provider.clientToken(target) : provider.exchange(subject, target));
       this.#held.set(key, { subject, set });
       return set;
     } catch (error) {

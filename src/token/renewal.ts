@@ -7,7 +7,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import type { Grant } from '../oidc/grant.ts';
-import type { PreviousSignIn } from '../oidc/provider-options.ts';
+import type { RefreshOptions } from '../oidc/provider-options.ts';
 import type { EndReason, Identity, OpenedSession, SessionTokens } from '../session/session.ts';
 import type { Attempt } from './attempts.ts';
 import type { RefreshFailure } from './failures.ts';
@@ -37,10 +37,7 @@ export interface SpendableSessions {
 /** What is asked of the provider. */
 export interface GrantingProvider {
   /** Throws {@link GrantError}. */
-  refresh(
-    refreshToken: string,
-    options: { readonly audience?: string | undefined; readonly previous: PreviousSignIn },
-  ): Promise<Grant>;
+  refresh(refreshToken: string, options: RefreshOptions): Promise<Grant>;
 }
 
 /** What spending needs. */

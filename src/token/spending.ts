@@ -7,6 +7,7 @@
  */
 
 import { type Grant, GrantError } from '../oidc/grant.ts';
+import { dpopKeyIn } from '../session/session.ts';
 import { type RefreshFailure, refreshFailures } from './failures.ts';
 import { setOf } from './freshness.ts';
 import { giveBack } from './give-back.ts';
@@ -36,7 +37,8 @@ async function grantFor({ provider }: SpendingParts, { session, refreshToken, au
   const { issuer, subject, authTime, nonce } = identity;
   const scope = (setOf(tokens, audience) ?? setOf(tokens, ''))?.scope;
   const previous = { issuer, subject, authTime, nonce, scope };
-  const grant = await provider.refresh(refreshToken, { audience: audience || undefined, previous });
+  const dpopKey = dpopKeyIn(tokens);
+  const grant = await provider.refresh(refreshToken, { audience: audience || undefined, previous, dpopKey });
   if (grant.idToken === undefined || isSamePerson(identity, grant.idToken)) return grant;
   const tokensToRevoke = [grant.refreshToken, grant.tokens.accessToken].filter((token) => token !== undefined);
   throw new GrantError('invalid', { reason: 'id-token-subject', tokensToRevoke });

@@ -16,12 +16,14 @@ import {
   type AuthorizedRequest,
   authorize,
   type ClearedRequest,
+  type Credential,
   publicRequest,
   type SessionFacts,
 } from '../http/inbound.ts';
 import type { TokenTarget } from '../oidc/derived-token.ts';
 import { type EndReason, endOf, type OpenedSession, type TokenSet } from '../session/session.ts';
 import { signedOut } from '../session/sessions.ts';
+import { checkScopes, credentialFor, tokenIn } from './credential.ts';
 import type { DerivedTokens, Subject } from './derived-tokens.ts';
 import { type Freshness, freshnessOf, isJustIssued, setOf, spreadOf } from './freshness.ts';
 import type { Renewal } from './renewal.ts';
@@ -32,7 +34,7 @@ import { unavailable } from './unavailable.ts';
 type Signed = AuthenticatedRequest<OpenedSession>;
 
 /** What decides which token goes with a call. */
-export type TokenRoute = Pick<RouteConfig, 'token' | 'audience' | 'scopes'>;
+export type TokenRoute = Pick<RouteConfig, 'token' | 'audience' | 'scopes' | 'dpop'>;
 
 /** What tokens are made from. */
 export interface TokensParts {
@@ -72,16 +74,16 @@ export class Tokens {
       checkScopes(route, setOf(living.tokens, '')?.scope ?? []);
       return authorize(request, undefined);
     }
-    if (route.token === 'client') return authorize(request, await this.#clientBearer(route));
+    if (route.token === 'client') return authorize(request, await this.#clientCredential(route));
     const audience = this.#audienceOf(route);
     const set = await this.#usable(request, { session: living, audience });
-    if (route.token === 'user') return authorize(request, bearerFor(route, set));
-    return authorize(request, await this.#exchangedBearer(subjectOf(living, set), route));
+    if (route.token === 'user') return authorize(request, credentialFor(route, set));
+    return authorize(request, await this.#exchangedCredential(subjectOf(living, set), route));
   }
 
   /** A call on a public route, with the client's own token where the route sends that. Throws as {@link attach}. */
   async attachPublic(request: ClearedRequest, route: TokenRoute): Promise<AuthorizedRequest> {
-    return publicRequest(request, route.token === 'client' ? await this.#clientBearer(route) : undefined);
+    return publicRequest(request, route.token === 'client' ? await this.#clientCredential(route) : undefined);
   }
 
   /**
@@ -100,8 +102,7 @@ export class Tokens {
     const renewal = await this.#waitFor(session, audience);
     if (renewal.kind === 'ended') throw signedOut(request.frontend);
     if (renewal.kind !== 'renewed') return undefined;
-    const authorization = bearerFor(route, setIn(renewal.session, { asked: session, audience }));
-    return authorization === authorized.authorization ? undefined : { ...authorized, authorization };
+    return withOther(authorized, credentialFor(route, setIn(renewal.session, { asked: session, audience })));
   }
 
   /**
@@ -130,17 +131,17 @@ export class Tokens {
     return set !== undefined && (freshness === 'fresh' || freshness === 'due') ? set : this.#renewed(request, of);
   }
 
-  async #clientBearer(route: TokenRoute): Promise<string> {
-    return bearerFor(route, await this.#parts.derived.ofClient(this.#targetOf(route)));
+  async #clientCredential(route: TokenRoute): Promise<Credential> {
+    return credentialFor(route, await this.#parts.derived.ofClient(this.#targetOf(route)));
   }
 
-  async #exchangedBearer(subject: Subject, route: TokenRoute): Promise<string> {
-    return bearerFor(route, await this.#parts.derived.ofSubject(subject, this.#targetOf(route)));
+  async #exchangedCredential(subject: Subject, route: TokenRoute): Promise<Credential> {
+    return credentialFor(route, await this.#parts.derived.ofSubject(subject, this.#targetOf(route)));
   }
 
   async #otherClientToken(authorized: AuthorizedRequest, route: TokenRoute): Promise<AuthorizedRequest | undefined> {
-    this.#parts.derived.forget(tokenOf(authorized), { target: this.#targetOf(route), subject: undefined });
-    return withOther(authorized, await this.#clientBearer(route));
+    this.#parts.derived.forget(tokenIn(authorized), { target: this.#targetOf(route), subject: undefined });
+    return withOther(authorized, await this.#clientCredential(route));
   }
 
   async #otherExchanged(
@@ -150,8 +151,8 @@ export class Tokens {
     const set = setOf(session.tokens, '');
     if (set === undefined) return undefined;
     const subject = subjectOf(session, set);
-    this.#parts.derived.forget(tokenOf(authorized), { target: this.#targetOf(route), subject });
-    return withOther(authorized, await this.#exchangedBearer(subject, route));
+    this.#parts.derived.forget(tokenIn(authorized), { target: this.#targetOf(route), subject });
+    return withOther(authorized, await this.#exchangedCredential(subject, route));
   }
 
   #targetOf({ audience, scopes }: TokenRoute): TokenTarget {
@@ -227,27 +228,13 @@ export class Tokens {
   }
 }
 
-function subjectOf({ id: sessionId }: OpenedSession, { accessToken }: TokenSet): Subject {
-  return { sessionId, accessToken };
+function subjectOf({ id: sessionId }: OpenedSession, { accessToken, dpopKey }: TokenSet): Subject {
+  return { sessionId, accessToken, dpopKey };
 }
 
-function tokenOf({ authorization = '' }: AuthorizedRequest): string {
-  return authorization.replace(/^Bearer /, '');
-}
-
-function withOther(authorized: AuthorizedRequest, authorization: string): AuthorizedRequest | undefined {
-  return authorization === authorized.authorization ? undefined : { ...authorized, authorization };
-}
-
-/** The value of `Authorization`. What is granted may be less than at the sign-in (RFC 6749, 6; RF-09). */
-function bearerFor(route: TokenRoute, { accessToken, scope }: TokenSet): string {
-  checkScopes(route, scope);
-  return `Bearer ${accessToken}`;
-}
-
-function checkScopes({ scopes }: TokenRoute, granted: readonly string[]): void {
-  const isAllowed = scopes.every((needed) => granted.includes(needed));
-  if (!isAllowed) throw new ProblemError('scope-missing', { members: { scopes } });
+function withOther(authorized: AuthorizedRequest, credential: Credential): AuthorizedRequest | undefined {
+  if (credential.authorization === authorized.authorization) return undefined;
+  return { ...authorized, ...credential, prove: credential.prove };
 }
 
 function setIn(

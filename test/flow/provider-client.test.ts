@@ -271,7 +271,7 @@ describe('UserInfo', () => {
   it('CB-22, CB-24: gives the claims of the person, asked with the token in the header alone', async () => {
     const provider = await started();
     const { tokens } = await signIn(provider);
-    const claims = await provider.userInfo(tokens.accessToken, 'alice');
+    const claims = await provider.userInfo(tokens, 'alice');
     const [request] = hostile.log.filter(({ endpoint }) => endpoint === 'userinfo');
 
     expect(claims).toMatchObject({ sub: 'alice', email: 'alice@example.test' });
@@ -284,7 +284,7 @@ describe('UserInfo', () => {
     const provider = await started();
     const { tokens } = await signIn(provider);
 
-    expect(await provider.userInfo(tokens.accessToken, 'alice')).toMatchObject({ sub: 'alice', iss: hostile.issuer });
+    expect(await provider.userInfo(tokens, 'alice')).toMatchObject({ sub: 'alice', iss: hostile.issuer });
   });
 
   it.each<[string, Partial<Script['userinfo']>, string | RegExp]>([
@@ -314,14 +314,14 @@ describe('UserInfo', () => {
     const provider = await started();
     const { tokens } = await signIn(provider);
     Object.assign(hostile.script.userinfo, switches);
-    const refusal = await refusalOf(provider.userInfo(tokens.accessToken, 'alice'));
+    const refusal = await refusalOf(provider.userInfo(tokens, 'alice'));
 
     expect(refusal.reason).toMatch(reason);
     expect(hostile.trap.connections).toBe(0);
     const { signed } = hostile.script.userinfo;
     hostile.reset();
     hostile.script.userinfo.signed = signed;
-    expect(await provider.userInfo(tokens.accessToken, 'alice')).toMatchObject({ sub: 'alice' });
+    expect(await provider.userInfo(tokens, 'alice')).toMatchObject({ sub: 'alice' });
   });
 
   it('IT-20: a signed answer is not taken when the metadata offers no algorithm for it', async () => {
@@ -330,7 +330,7 @@ describe('UserInfo', () => {
     const provider = await started();
     const { tokens } = await signIn(provider);
 
-    expect((await refusalOf(provider.userInfo(tokens.accessToken, 'alice'))).kind).toBe('invalid');
+    expect((await refusalOf(provider.userInfo(tokens, 'alice'))).kind).toBe('invalid');
   });
 });
 

@@ -69,7 +69,7 @@ describe.each([
     const provider = await started(of);
     const first = await signInAt(provider);
     expect(first.idToken).toMatchObject({ sub: alice.sub, name: 'Alice Anders', iss: server.issuer });
-    expect(await provider.userInfo(first.tokens.accessToken, alice.sub)).toMatchObject({ email: 'alice@example.test' });
+    expect(await provider.userInfo(first.tokens, alice.sub)).toMatchObject({ email: 'alice@example.test' });
 
     const previous = { issuer: server.issuer, subject: alice.sub, authTime: undefined };
     const second = await provider.refresh(first.refreshToken ?? '', { previous });

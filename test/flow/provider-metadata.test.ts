@@ -208,7 +208,7 @@ describe('metadata', () => {
       '"endpoints":["userinfo_endpoint","revocation_endpoint","end_session_endpoint"]',
     );
     expect(await provider.revoke(tokens.accessToken, 'access_token')).toBe(false);
-    expect(await provider.userInfo(tokens.accessToken, 'alice')).toBeUndefined();
+    expect(await provider.userInfo(tokens, 'alice')).toBeUndefined();
     expect(provider.endSessionOrigin).toBeUndefined();
     expect(provider.endSessionUrl({ postLogoutRedirectUri: 'http://localhost:9/' })).toBeUndefined();
   });

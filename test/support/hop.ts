@@ -120,7 +120,10 @@ function renewFrom({ renew }: HopOptions): Renew | undefined {
 
 function authorizedWith(request: ClearedRequest, token: string | undefined): AuthorizedRequest {
   const session = { id: 'session', subject: 'alice' };
-  return authorize(authenticate(request, session), token === undefined ? undefined : `Bearer ${token}`);
+  return authorize(
+    authenticate(request, session),
+    token === undefined ? undefined : { authorization: `Bearer ${token}` },
+  );
 }
 
 /** Remembers what it refused. */

@@ -13,6 +13,7 @@ import { createFrontend } from '../../../src/http/frontend.ts';
 import type { AuthorizedRequest } from '../../../src/http/inbound.ts';
 import { ReplyHeaders } from '../../../src/http/reply-headers.ts';
 import { RequestRecord } from '../../../src/http/request-record.ts';
+import { DpopNonces } from '../../../src/keys/dpop-nonces.ts';
 import { Exchange, type Renew } from '../../../src/proxy/exchange.ts';
 import { Routes } from '../../../src/proxy/routes.ts';
 import type { Controller, Line, Outgoing, Upstream } from '../../../src/proxy/upstreams.ts';
@@ -87,7 +88,14 @@ function start(options: { readonly method?: string; readonly answers?: number; r
   const authorized = { request, authorization: 'Bearer a' } as unknown as AuthorizedRequest; // what an exchange looks at
   const outcome: { resolved: boolean; rejected: unknown } = { resolved: false, rejected: undefined };
   const exchange = new Exchange(
-    { authorized, route, upstream, limits: { clock: new ManualClock(), readerTimeoutMs: 1_000 }, renew: options.renew },
+    {
+      authorized,
+      route,
+      upstream,
+      nonces: new DpopNonces(),
+      limits: { clock: new ManualClock(), readerTimeoutMs: 1_000 },
+      renew: options.renew,
+    },
     {
       resolve: () => {
         outcome.resolved = true;

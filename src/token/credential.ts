@@ -1,0 +1,34 @@
+/**
+ * A token as it goes to the upstream of a route: with a proof of its key where it
+ * is bound to one, as a bearer token where it is not. Pure.
+ *
+ * @module
+ */
+
+import type { RouteConfig } from '../config/config.ts';
+import { ProblemError } from '../errors.ts';
+import type { Credential } from '../http/inbound.ts';
+import { dpopKeyOf } from '../keys/dpop-key.ts';
+import type { TokenSet } from '../session/session.ts';
+
+/** What of a route decides it. */
+export type CredentialRoute = Pick<RouteConfig, 'scopes' | 'dpop'>;
+
+/** The token for a route. Throws `scope-missing`: what is granted may be less than at the sign-in (RFC 6749, 6; RF-09). */
+export function credentialFor(route: CredentialRoute, { accessToken, scope, dpopKey }: TokenSet): Credential {
+  checkScopes(route, scope);
+  if (dpopKey === undefined || route.dpop === false) return { authorization: `Bearer ${accessToken}` };
+  const key = dpopKeyOf(dpopKey);
+  return { authorization: `DPoP ${accessToken}`, prove: (of) => key.proof({ ...of, accessToken }) };
+}
+
+/** Throws `scope-missing` where not all that a route needs was granted. */
+export function checkScopes({ scopes }: CredentialRoute, granted: readonly string[]): void {
+  const isAllowed = scopes.every((needed) => granted.includes(needed));
+  if (!isAllowed) throw new ProblemError('scope-missing', { members: { scopes } });
+}
+
+/** The token in a credential. */
+export function tokenIn({ authorization = '' }: { readonly authorization: string | undefined }): string {
+  return authorization.replace(/^(?:Bearer|DPoP) /, '');
+}
