@@ -107,7 +107,8 @@ function tokenFor(kind: string, { request }: Asked, state: ProviderState) {
   const { resource = '', scope = '' } = request.body;
   const access_token = `${kind}.${Buffer.from(resource).toString('base64url')}.${freshSecret('at')}`;
   state.issued.accessTokens.add(access_token);
-  return { access_token, token_type: 'Bearer', expires_in: state.script.token.expiresIn, scope };
+  const token_type = request.dpop?.valid && !state.script.dpop.downgrade ? 'DPoP' : 'Bearer';
+  return { access_token, token_type, expires_in: state.script.token.expiresIn, scope };
 }
 
 function answerExchange(asked: Asked, state: ProviderState): Answer {
