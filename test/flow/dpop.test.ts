@@ -153,9 +153,12 @@ describe('a sign-in with DPOP=on', () => {
     const jtis = proofsAt('par', 'token', 'userinfo').map(({ claims }) => claims['jti']);
     expect(new Set(jtis).size).toBe(jtis.length);
 
+    await somebody(); // what is known of one role was not lost to the other
+    expect(reasons('par')).toEqual(['nonce', undefined, undefined]);
+    expect(reasons('userinfo')).toEqual(['nonce', undefined, undefined]);
     at.hostile.expireDpopNonces();
     await somebody();
-    expect(reasons('par')).toEqual(['nonce', undefined, 'nonce', undefined]);
+    expect(reasons('par')).toEqual(['nonce', undefined, undefined, 'nonce', undefined]);
   });
 
   it('CA-15: ends where a server is never content, after one repetition, and by itself once it is', async () => {

@@ -9,7 +9,7 @@
 
 import { type Agent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { within } from './eventually.ts';
 import { type Fields, firstOf, valuesOf } from './http-bytes.ts';
 import { hostOf, isLoopback } from './sites.ts';
@@ -89,7 +89,7 @@ export async function send(request: WireRequest, wire: Wire): Promise<WireRespon
   const outgoing = (isTls ? requestHttps : requestHttp)({
     host: addressOf(target),
     port: target.port || (isTls ? 443 : 80),
-    servername: hostOf(request.url),
+    servername: isIP(hostOf(request.url)) === 0 ? hostOf(request.url) : '', // an address is no server name (RFC 6066, 3)
     method: request.method,
     path: `${request.url.pathname}${request.url.search}`,
     headers: request.headers.flat(),
