@@ -23,7 +23,12 @@ interface Described {
   readonly does: string;
   /** The requirements it shows, as they stand before the name of a test. */
   readonly shows: string;
+  /** Where it is played, when that is not before a server with the usual settings. */
+  readonly at?: StageName;
 }
+
+/** A server with settings of its own. */
+export type StageName = 'signed responses';
 
 /** The sign-in ends with an error: 303, no session, nothing of the answer used. */
 export interface RefusedCase extends Described {

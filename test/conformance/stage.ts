@@ -13,7 +13,7 @@ import { startHostileProvider } from '../support/hostile-provider.ts';
 import { ShiftedClock } from '../support/shifted-clock.ts';
 import { client, startWorld } from '../support/world.ts';
 import type { Arrange } from '../unit/oidc/token-faults.ts';
-import type { LogoutFault, RefusedCase, RefusedLogoutCase } from './module.ts';
+import type { LogoutFault, RefusedCase, RefusedLogoutCase, StageName } from './module.ts';
 
 /** One world for many cases; each begins with everything honest. */
 export class Stage {
@@ -122,6 +122,11 @@ export interface StageOptions {
   readonly arrange?: Arrange;
   readonly upstream?: string;
 }
+
+/** The settings of stages that have some of their own. */
+export const stageSettings: Readonly<Record<StageName, Readonly<Record<string, string>>>> = {
+  'signed responses': { RESPONSE_MODE: 'jwt' },
+};
 
 /** Starts a world in which each sign-in asks UserInfo, because a claim is wanted that no ID token has. */
 export async function startStage({ env = {}, arrange, upstream = nobody }: StageOptions = {}): Promise<Stage> {

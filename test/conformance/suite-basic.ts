@@ -66,14 +66,19 @@ const signIn: readonly Case[] = [
     plans: 'P',
     does: 'gives the answers of the basic plan by form_post',
     shows: 'CB-12',
-    notYet: 'the callback takes answers by query alone; a POST is refused',
+    shownBy: 'test/flow/response-modes.test.ts',
+    test: 'CB-12, LS-27: sign somebody in from a page of another site, with a 303, and the request asks for them',
+    verdict:
+      'accepted with RESPONSE_MODE=form_post; refused without it. What follows the callback is the same for every mode',
   },
   {
     module: 'oidcc-client-test-form-post-error',
     plans: 'T',
     does: 'answers with an error by form_post',
     shows: 'CB-08, CB-12',
-    notYet: 'the callback takes answers by query alone; a POST is refused',
+    shownBy: 'test/flow/response-modes.test.ts',
+    test: 'CB-08, CB-12: carry an error of the provider, too, by form_post',
+    verdict: 'the page is told, with RESPONSE_MODE=form_post',
   },
   {
     module: 'oidcc-client-test-3rd-party-init-login',

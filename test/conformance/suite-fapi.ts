@@ -1,17 +1,25 @@
 /**
- * The modules of the suite's FAPI 2.0 client plans, as far as they can be played
- * without DPoP, certificates and signed responses.
+ * The modules of the suite's FAPI 2.0 client plans.
  *
  * @module
  */
 
-import { claims, fields, jose, shifted, token } from '../unit/oidc/token-faults.ts';
+import { type Arrange, claims, fields, jose, shifted, token } from '../unit/oidc/token-faults.ts';
 import type { Case } from './module.ts';
-import { metadata, response } from './switches.ts';
+import { metadata, response, responseClaims, responseJose } from './switches.ts';
 
 const prefix = 'fapi2-security-profile-final-client';
-const dpop = 'proofs of possession (DPoP) are not offered yet';
-const jarm = 'signed authorization responses (JARM) are not offered yet';
+
+const jarmFaults: readonly (readonly [fault: string, refused: Arrange, reason: string])[] = [
+  ['signature-is-not-none', responseJose({ none: 'none' }), 'token-form'],
+  ['with-expired-exp-fails', responseClaims((at) => ({ exp: at.now() - 301 })), 'response-expiry'],
+  ['with-invalid-aud-fails', responseClaims(() => ({ aud: 'another-client' })), 'response-audience'],
+  ['with-invalid-iss-fails', responseClaims((at) => ({ iss: `${at.issuer}/` })), 'response-issuer'],
+  ['with-invalid-sig-fails', responseJose({ signature: 'flip-first' }), 'signature'],
+  ['without-aud-fails', responseClaims(() => ({ aud: undefined })), 'response-audience'],
+  ['without-exp-fails', responseClaims(() => ({ exp: undefined })), 'response-expiry'],
+  ['without-iss-fails', responseClaims(() => ({ iss: undefined })), 'response-issuer'],
+];
 
 const notYet = (module: string, does: string, by: { shows: string; notYet: string }): Case => ({ module, does, ...by });
 
@@ -205,31 +213,47 @@ const pending: readonly Case[] = [
     test: 'LS-12, LS-15: gets them pushed; when that fails the browser is sent nowhere',
     verdict: 'accepted; the browser carries `client_id` and `request_uri` alone',
   },
-  notYet(`${prefix}-test-happy-path`, 'does everything right and demands DPoP nonces', {
+  {
+    module: `${prefix}-test-happy-path`,
+    does: 'does everything right and demands DPoP nonces',
     shows: 'LS-12, CA-14, CA-15',
-    notYet: dpop,
-  }),
-  notYet(`${prefix}-test-happy-path-no-dpop-nonce`, 'does everything right, without nonces', {
+    shownBy: 'test/flow/dpop.test.ts',
+    test: 'CA-15: brings the nonce that the server wants, once it knows it',
+    verdict: 'accepted; each proof has the nonce that was given last',
+  },
+  {
+    module: `${prefix}-test-happy-path-no-dpop-nonce`,
+    does: 'does everything right, without nonces',
     shows: 'CA-14',
-    notYet: dpop,
-  }),
-  notYet(`${prefix}-test-rs-dpop-auth-scheme-case-insensitivity`, 'asks for a nonce by `dPoP`', {
+    shownBy: 'test/flow/dpop.test.ts',
+    test: 'CA-14, CA-16: proves one key when it pushes the request, redeems the code and asks UserInfo',
+    verdict: 'accepted',
+  },
+  {
+    module: `${prefix}-test-happy-path over TLS, with PROFILE=fapi2`,
+    does: 'is a server of the whole profile',
+    shows: 'CA-02, CA-14, LS-12, PX-15',
+    shownBy: 'test/flow/fapi2.test.ts',
+    test: 'CA-02, CA-14, LS-12, PX-15: signs in, calls, refreshes and signs out',
+    verdict: 'accepted, by client assertion and by certificate',
+  },
+  {
+    module: `${prefix}-test-rs-dpop-auth-scheme-case-insensitivity`,
+    does: 'asks for a nonce by `dPoP`',
     shows: 'PX-15',
-    notYet: dpop,
-  }),
-  ...[
-    'signature-is-not-none',
-    'with-expired-exp-fails',
-    'with-invalid-aud-fails',
-    'with-invalid-iss-fails',
-    'with-invalid-sig-fails',
-    'without-aud-fails',
-    'without-exp-fails',
-    'without-iss-fails',
-  ].map((fault) =>
-    notYet(`fapi2-message-signing-final-client-test-ensure-jarm-${fault}`, 'breaks its signed authorization response', {
+    shownBy: 'test/flow/dpop.test.ts',
+    test: 'PX-15, CA-15: answers a challenge once, whatever the case of its scheme, and uses the newest nonce of each upstream',
+    verdict: 'the proof is repeated once, with the nonce',
+  },
+  ...jarmFaults.map(
+    ([fault, refused, reason]): Case => ({
+      module: `fapi2-message-signing-final-client-test-ensure-jarm-${fault}`,
+      does: 'breaks its signed authorization response',
       shows: 'CB-12',
-      notYet: jarm,
+      at: 'signed responses',
+      refused,
+      reason,
+      beforeToken: true,
     }),
   ),
   {

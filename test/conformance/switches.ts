@@ -5,7 +5,9 @@
  * @module
  */
 
+import type { JoseSwitches } from '../support/hostile/jose.ts';
 import type { Script } from '../support/hostile/script.ts';
+import type { HostileProvider } from '../support/hostile-provider.ts';
 import type { Arrange } from '../unit/oidc/token-faults.ts';
 
 /** Nothing is wrong. */
@@ -34,5 +36,19 @@ export function userinfo(changes: Partial<Script['userinfo']>): Arrange {
 export function both(...all: readonly Arrange[]): Arrange {
   return (script, at) => {
     for (const arrange of all) arrange(script, at);
+  };
+}
+
+/** Claims of the signed authorization response. */
+export function responseClaims(changes: (at: HostileProvider) => Record<string, unknown>): Arrange {
+  return (script, at) => {
+    script.authorize.jarmClaims = changes(at);
+  };
+}
+
+/** Header, key and signature of the signed authorization response. */
+export function responseJose(by: JoseSwitches): Arrange {
+  return (script) => {
+    script.authorize.jarmJose = by;
   };
 }

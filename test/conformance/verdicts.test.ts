@@ -9,17 +9,23 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Case, type Group, testNameOf } from './module.ts';
 import { groups } from './modules.ts';
 import { scenes } from './scenes.ts';
-import { refuseProvider, type Stage, startStage } from './stage.ts';
+import { refuseProvider, type Stage, stageSettings, startStage } from './stage.ts';
 
-let stage: Stage;
+let usual: Stage;
+let signed: Stage;
 
 beforeAll(async () => {
-  stage = await startStage();
+  usual = await startStage();
+  signed = await startStage({ env: stageSettings['signed responses'] });
 });
 
-afterAll(() => stage.at.close());
+afterAll(async () => {
+  await usual.at.close();
+  await signed.at.close();
+});
 
 async function play(row: Case): Promise<void> {
+  const stage = row.at === 'signed responses' ? signed : usual;
   if ('refused' in row) await stage.refuse(row);
   else if ('accepted' in row) await stage.accept(row.accepted);
   else if ('refusedLogout' in row) await stage.refuseLogout(row);

@@ -165,7 +165,10 @@ describe('responses by form_post', () => {
     const start = await browser.navigate(`${at.world.origin}/login`, { from, redirect: 'manual' });
     const page = await browser.navigate(start.header('location') ?? '', { from });
     const fields = Object.fromEntries(
-      [...page.body.toString().matchAll(/name="([^"]+)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]),
+      [...page.body.toString().matchAll(/name="([^"]+)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [
+        name,
+        value,
+      ]),
     );
     const post = (changed: Record<string, string> = fields, target = `${at.world.origin}/callback`) =>
       browser.submitForm(target, changed, { from: page.url, redirect: 'manual', byPerson: false });
@@ -183,6 +186,12 @@ describe('responses by form_post', () => {
     expect(outcomeOf(at, answer)).toEqual([303]);
     expect(sessionCookies(answer)[0]).toContain('SameSite=Strict');
     expect((await at.world.session(browser))['authenticated']).toBe(true);
+  });
+
+  it('CB-08, CB-12: carry an error of the provider, too, by form_post', async () => {
+    at.hostile.script.authorize.error = { error: 'access_denied', error_description: '<script>' };
+    const { post } = await form();
+    expect(outcomeOf(at, await post())).toEqual([303, 'access_denied', 'access_denied', 0]);
   });
 
   it('SE-02: end the session that the browser began meanwhile, which no cookie of the session tells', async () => {
