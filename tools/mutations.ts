@@ -1111,4 +1111,11 @@ export const mutations: readonly Mutation[] = [
     replace: "typeof said !== 'string'",
     noticedBy: ['test/unit/keys/dpop-key.test.ts'],
   },
+  {
+    name: 'form_post: a frame of another site may bring the response',
+    file: 'src/oidc/callback.ts',
+    search: ' || isEmbedded(request)) throw',
+    replace: ') throw',
+    noticedBy: ['test/flow/response-modes.test.ts'],
+  },
 ];

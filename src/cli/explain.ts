@@ -193,13 +193,14 @@ function isProven(csrf: Csrf, signed: Parameters<Csrf['check']>[0]): boolean {
   }
 }
 
-function tokenOf({ token, audience, scopes }: Route, { apiAudience }: Config): string {
+function tokenOf({ token, audience, scopes, dpop }: Route, { apiAudience, client }: Config): string {
   const needs =
     scopes.length === 0 ? 'no scope is needed' : `needs ${scopes.join(' ')}; without it ${refusalOf('scope-missing')}`;
   if (token === 'none') return `none is sent; ${needs}`;
   const whom = audience ?? apiAudience ?? 'whatever the provider chose';
   const what = { user: "the person's access token", client: "the client's own token" }[token as string];
-  return `${what ?? "what the person's token is exchanged for"} for ${whom}; ${needs}`;
+  const proof = client.flow?.dpop === true && dpop !== false ? ', with a proof of its key (DPoP)' : '';
+  return `${what ?? "what the person's token is exchanged for"} for ${whom}${proof}; ${needs}`;
 }
 
 function refusalOf(code: ErrorCode, detail?: string): string {

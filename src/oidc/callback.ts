@@ -43,7 +43,7 @@ export async function answerCallback(
   const { frontend, keys, cookies, clock } = parts;
   const method = callbackMethod(frontend);
   if (request.method !== method) throw new ProblemError('method-not-allowed', { headers: { Allow: method } });
-  if (isSpeculative(purposeOf(request.headers))) throw new ProblemError('not-a-navigation');
+  if (isSpeculative(purposeOf(request.headers)) || isEmbedded(request)) throw new ProblemError('not-a-navigation');
   const response = receivedResponse(await sentParameters(request, parts), frontend.responseMode);
   const state = stateIn(response.parameters) ?? '';
   const attempt = attemptOf(state, { keys, frontendId: frontend.id });
@@ -54,6 +54,13 @@ export async function answerCallback(
     parts,
     state,
   });
+}
+
+// Cookies with SameSite=None come along with what a frame or a script of another site sends, too; a form is posted by a page that
+// the person sees.
+function isEmbedded({ fetchDest, fetchMode, frontend }: ClearedRequest): boolean {
+  if (callbackMethod(frontend) === 'GET') return false;
+  return (fetchDest ?? 'document') !== 'document' || (fetchMode ?? 'navigate') !== 'navigate';
 }
 
 // What stands in the address beside a form was put there by somebody else.

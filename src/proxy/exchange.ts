@@ -66,7 +66,7 @@ export class Exchange implements Outgoing {
   readonly #response: ServerResponse;
   readonly #path: string;
   readonly #answer: AnswerStream;
-  readonly #proof: CallProof;
+  protected readonly proof: CallProof;
   #authorized: AuthorizedRequest;
   #line: Line | undefined;
   #controller: Controller | undefined;
@@ -84,7 +84,7 @@ export class Exchange implements Outgoing {
     this.#request = authorized.request;
     this.#response = authorized.request.response;
     this.#path = upstreamTarget(route, this.#request);
-    this.#proof = new CallProof({ url: route.upstream.origin + this.#path, nonces, clock: limits.clock });
+    this.proof = new CallProof({ url: route.upstream.origin + this.#path, nonces, clock: limits.clock });
     this.#answer = new AnswerStream(this.#response, { limits, events: this });
   }
 
@@ -104,7 +104,7 @@ export class Exchange implements Outgoing {
     const { route, limits } = this.#parts;
     const { headers, method } = this.#request;
     const flat = outboundHeaders(this.#authorized);
-    this.#proof.addTo(flat, this.#authorized);
+    this.proof.addTo(flat, this.#authorized);
     const length = headers['content-length'];
     const body = hasBody(headers)
       ? new Upload(this.#request, { maxBody: route.maxBody, timeoutMs: route.timeoutMs, clock: limits.clock })
@@ -148,7 +148,7 @@ export class Exchange implements Outgoing {
     const { record } = this.#request;
     record.upstream = this.#parts.route.upstreamName;
     record.upstreamMs = this.#parts.limits.clock.elapsed() - this.#sentAt;
-    const verdict = this.#proof.judge(status, { headers, of: this.#authorized });
+    const verdict = this.proof.judge(status, { headers, of: this.#authorized });
     if (verdict === 'repeat') this.#sendAgain(controller, this.#authorized);
     else if (verdict === 'refused') controller.abort(new ProblemError('upstream-proof-refused'));
     // RFC 9110, 15: no status lies beyond; what sends one does not speak HTTP as we know it.

@@ -42,10 +42,15 @@ export class CallProof {
     flat.push('dpop', prove({ method: request.method, url, nonce: nonces.for(url), now: clock.now() }));
   }
 
+  /** Takes the nonce of an answer, for the next call to the same upstream; `false` where it has none. */
+  noteNonce(headers: IncomingHttpHeaders): boolean {
+    return this.#parts.nonces.note(this.#parts.url, headers['dpop-nonce']);
+  }
+
   /** Takes the nonce of an answer, and says what the answer means for the proof. */
   judge(status: number, { headers, of }: { headers: IncomingHttpHeaders; of: AuthorizedRequest }): ProofVerdict {
     if (of.prove === undefined) return 'none';
-    const isNew = this.#parts.nonces.note(this.#parts.url, headers['dpop-nonce']);
+    const isNew = this.noteNonce(headers);
     if (status !== 401 || !asksForNonce(headers['www-authenticate'])) return 'none';
     if (!isNew || this.#wasRepeated || !isUnread(of.request)) return 'refused';
     this.#wasRepeated = true;

@@ -43,6 +43,7 @@ export class UpgradeExchange extends Exchange {
   }
 
   onRequestUpgrade(...[, , headers, socket]: UpgradeFields): void {
+    this.proof.noteNonce(headers);
     const accepted = readAcceptance(this.#asked, headers);
     if (this.isOver || 'fault' in accepted) {
       socket.on('error', () => socket.destroy()); // undici has taken its own listener off

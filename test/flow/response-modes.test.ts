@@ -244,6 +244,27 @@ describe('responses by form_post', () => {
     expect(outcomeOf(at, await post())).toEqual([303]);
   });
 
+  it('LS-23: are not taken from a frame or a script of another site, whose requests bring the cookies, too', async () => {
+    const { fields, browser, post } = await form();
+    const body = new URLSearchParams(fields).toString();
+    const cookie = browser.cookieHeader(`${at.world.origin}/callback`, { from: `${at.world.origin}/` });
+    const sent = async (dest: string, mode: string) => {
+      const headers = [
+        `Host: localhost:${at.world.port}`,
+        `Cookie: ${cookie}`,
+        `Origin: ${at.hostile.issuer}`,
+        ...['Sec-Fetch-Site: cross-site', `Sec-Fetch-Dest: ${dest}`, `Sec-Fetch-Mode: ${mode}`],
+        ...['Content-Type: application/x-www-form-urlencoded', `Content-Length: ${body.length}`],
+      ];
+      const bytes = `POST /callback HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n${body}`;
+      return (await rawRequest(at.world.port, bytes, { responses: 1 })).final[0]?.status;
+    };
+    expect(await sent('iframe', 'navigate')).toBe(403);
+    expect(await sent('empty', 'no-cors')).toBe(403);
+    expect(at.hostile.hits('token')).toBe(0);
+    expect(outcomeOf(at, await post())).toEqual([303]);
+  });
+
   it('CB-25: are bounded, and of one type', async () => {
     const post = async (type: string, body: string) => {
       const head = `POST /callback HTTP/1.1\r\nHost: localhost:${at.world.port}\r\nContent-Type: ${type}\r\n`;
