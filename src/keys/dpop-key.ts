@@ -36,8 +36,8 @@ export interface DpopKey {
 /** The order of the group of P-256 (SEC 2, 2.4.2). */
 const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
-/** Keys that were made usable; making one costs more than a proof. */
-const known = new LRUCache<string, DpopKey>({ max: 10_000 });
+/** Keys that were made usable, about 5 KB each; making one costs three times a proof. */
+const known = new LRUCache<string, DpopKey>({ max: 4_000 });
 
 /** The key that belongs to a secret, the same each time: its text. At least 32 bytes of chance make it. */
 export function derivedDpopKey(secret: Buffer): string {
