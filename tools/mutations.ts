@@ -286,9 +286,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'callback: HEAD consumes',
     file: 'src/oidc/callback.ts',
-    search:
-      "  if (request.method !== 'GET') throw new ProblemError('method-not-allowed', { headers: { Allow: 'GET' } });\n",
-    replace: '',
+    search: '  if (request.method !== method) throw new ProblemError(',
+    replace: "  if (request.method !== method && request.method !== 'HEAD') throw new ProblemError(",
     noticedBy: ['test/flow/provider-callback.test.ts'],
   },
   {
