@@ -925,4 +925,11 @@ export const mutations: readonly Mutation[] = [
     replace: "if (begun === 'begun' && false)",
     noticedBy: ['test/unit/token/refresh-failures.test.ts'],
   },
+  {
+    name: 'lines: more of them are kept that brought no more answers',
+    file: 'src/proxy/line-allowance.ts',
+    search: 'rate >= trial.rate * worthwhile',
+    replace: 'rate >= 0',
+    noticedBy: ['test/unit/proxy/line-allowance.test.ts'],
+  },
 ];

@@ -13,6 +13,7 @@
  */
 
 import type { Clock } from '../base/clock.ts';
+import { type AllowanceLimits, LineAllowance, windowMs } from './line-allowance.ts';
 
 /** A connection that carries one request at a time. */
 export interface Carrier<Request> {
@@ -28,11 +29,7 @@ export interface Waiting {
 }
 
 /** How many lines there are and how long requests wait. */
-export interface QueueLimits {
-  /** Lines that are used without hesitation. */
-  readonly connections: number;
-  /** Lines at the most. */
-  readonly mostConnections: number;
+export interface QueueLimits extends AllowanceLimits {
   readonly mostWaiting: number;
   readonly longestWaitMs: number;
 }
@@ -44,12 +41,6 @@ export interface QueueParts<Request> {
   /** Makes a line, which calls `free` each time it has become free. */
   open(free: () => void): Carrier<Request>;
 }
-
-/** How often a queue that is not empty is looked at, in ms. */
-const tickMs = 20;
-
-/** How often it is tried whether fewer lines will do, in ms. */
-const lessAfterMs = 1_000;
 
 interface Line<Request> {
   readonly carrier: Carrier<Request>;
@@ -64,22 +55,19 @@ export class LineQueue<Request extends Waiting> {
   readonly #idle: Line<Request>[] = [];
   /** With the instant of arrival. */
   readonly #waiting = new Map<Request, number>();
-  /** How many lines may be in use at present. */
-  #allowed: number;
-  #turnover = 0;
-  #triedLessAt = 0;
+  readonly #allowance: LineAllowance;
   #isTicking = false;
   #isClosed = false;
 
   constructor(parts: QueueParts<Request>) {
     this.#parts = parts;
-    this.#allowed = parts.limits.connections;
+    this.#allowance = new LineAllowance(parts.limits);
   }
 
   /** Sends the request now, or as soon as there is a line for it. */
   send(request: Request): void {
     if (this.#isClosed || this.#waiting.size >= this.#parts.limits.mostWaiting) request.onOverloaded();
-    else if (this.#taken < this.#allowed) this.#sendOn(this.#idle.pop() ?? this.#open(), request);
+    else if (this.#taken < this.#allowance.lines) this.#sendOn(this.#idle.pop() ?? this.#open(), request);
     else {
       this.#waiting.set(request, this.#parts.clock.elapsed());
       this.#tickSoon();
@@ -93,7 +81,7 @@ export class LineQueue<Request extends Waiting> {
 
   /** How many lines are in use and may be, and how many requests wait for one. */
   get load(): { readonly taken: number; readonly allowed: number; readonly waiting: number } {
-    return { taken: this.#taken, allowed: this.#allowed, waiting: this.#waiting.size };
+    return { taken: this.#taken, allowed: this.#allowance.lines, waiting: this.#waiting.size };
   }
 
   /** Closes all lines; who waits is told. */
@@ -123,14 +111,14 @@ export class LineQueue<Request extends Waiting> {
   #free(line: Line<Request>): void {
     if (!line.isTaken) return;
     line.isTaken = false;
-    this.#turnover++;
+    this.#allowance.turned();
     this.#idle.push(line);
     this.#sendWaiting();
   }
 
   #sendWaiting(): void {
     for (const request of this.#waiting.keys()) {
-      if (this.#taken >= this.#allowed) return;
+      if (this.#taken >= this.#allowance.lines) return;
       this.#waiting.delete(request);
       this.#sendOn(this.#idle.pop() ?? this.#open(), request);
     }
@@ -138,35 +126,21 @@ export class LineQueue<Request extends Waiting> {
 
   #tickSoon(): void {
     if (this.#isTicking) return;
-    const { clock } = this.#parts;
     this.#isTicking = true;
-    this.#turnover = 0;
-    const since = clock.elapsed();
-    clock.after(tickMs, () => {
-      this.#isTicking = false;
-      this.#tick(clock.elapsed() - since);
-    });
+    this.#allowance.begin(this.#parts.clock.elapsed());
+    this.#tickLater();
   }
 
-  #tick(tookMs: number): void {
-    const { connections, mostConnections } = this.#parts.limits;
+  #tickLater(): void {
+    this.#parts.clock.after(windowMs, () => this.#tick());
+  }
+
+  #tick(): void {
     this.#shed();
-    // When each line has served somebody meanwhile, more of them would not make it faster. When the tick is late
-    // it was this process that stood still, and answers that have come are not counted yet.
-    if (this.#waiting.size > 0 && this.#turnover < this.#taken && tookMs < 2 * tickMs) {
-      this.#allowed = Math.min(mostConnections, this.#taken + this.#waiting.size);
-      this.#sendWaiting();
-    }
-    this.#tryLess();
-    if (this.#waiting.size > 0 || this.#allowed > connections) this.#tickSoon();
-  }
-
-  // What a moment of slowness added is taken back by halves; where it is still needed the next tick adds it again.
-  #tryLess(): void {
-    const now = this.#parts.clock.elapsed();
-    if (now - this.#triedLessAt < lessAfterMs) return;
-    this.#triedLessAt = now;
-    this.#allowed = Math.max(this.#parts.limits.connections, Math.ceil(this.#allowed / 2));
+    this.#allowance.look({ now: this.#parts.clock.elapsed(), taken: this.#taken, waiting: this.#waiting.size });
+    this.#sendWaiting();
+    this.#isTicking = this.#waiting.size > 0 || this.#allowance.lines > this.#parts.limits.connections;
+    if (this.#isTicking) this.#tickLater();
   }
 
   #shed(): void {
