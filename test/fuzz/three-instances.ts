@@ -81,10 +81,7 @@ export async function startInstances(env: Readonly<Record<string, string>>): Pro
       return outcome;
     },
     endAllOf: (sub) => endAllOf(operator, sub),
-    newSecond() {
-      clock.advance(1_000); // so that a token of before is of an earlier second, in which `iat` counts
-      return clock.now();
-    },
+    newSecond: () => secondLater(clock),
     async close() {
       agent.destroy();
       await Promise.all(apps.map((app) => app.close()));
@@ -93,6 +90,12 @@ export async function startInstances(env: Readonly<Record<string, string>>): Pro
       await redis.stop();
     },
   };
+}
+
+// A token of before is of an earlier second then, in which `iat` counts.
+function secondLater(clock: ShiftedClock): number {
+  clock.advance(1_000);
+  return clock.now();
 }
 
 /** Ends all sessions of a person as an operator does who has the store and nothing else. */
