@@ -43,6 +43,8 @@ export interface Playground {
   send(caller: Pick<Member, 'cookie' | 'host'>, what: Errand): Promise<Outcome>;
   /** Ends all sessions of a person by the store alone, as an operator does. */
   endAllOf(sub: string): Promise<number>;
+  /** How long an instance may not have heard of what another has ended, ms. Where somebody signed out it is known at once. */
+  readonly newsTakesMs: number;
   /** The instant (ms) from which on a wide end counts; in a new second, where the clock can be moved. */
   newSecond(): number;
 }
@@ -125,7 +127,7 @@ const goodEnds: Readonly<Partial<Record<Command['what'], readonly (number | 'bro
 /** Programs that are carried out at one playground, and what must be so afterwards. */
 export class Interleaving {
   /** How much was seen, so that a run that tries nothing is told apart. */
-  readonly seen = { people: 0, commands: 0, ends: 0, arrivals: 0, barred: 0 };
+  readonly seen = { people: 0, commands: 0, ends: 0, arrivals: 0, barred: 0, served: 0 };
   readonly #all: Playground;
 
   constructor(all: Playground) {
@@ -155,7 +157,7 @@ export class Interleaving {
   /** No answer is odd, none of after an end is that of somebody signed in, and the store holds those alive and nobody else. */
   async check(scenes: readonly Scene[]): Promise<void> {
     const hashes = await this.#hashesInRedis();
-    for (const scene of scenes) checkOrder(scene);
+    for (const scene of scenes) this.#checkOrder(scene);
     await Promise.all(scenes.map((scene) => this.#checkGone(scene)));
     const alive = await Promise.all(scenes.map((scene) => this.#othersAlive(scene)));
     const living = alive.reduce((sum, count) => sum + count, 0);
@@ -275,18 +277,26 @@ export class Interleaving {
     const members = new Set(indexes.flatMap((index) => [...index.members.keys()]));
     return [...hashes].filter((hash) => members.has(hash));
   }
+
+  /** No answer is odd, and none of after an end is that of somebody signed in. */
+  #checkOrder({ done }: Scene): void {
+    const ends = done.filter(({ isEnd }) => isEnd);
+    const endedAt = Math.min(...ends.map(({ ended }) => ended));
+    for (const { what, status, isEnd, began, ended } of done) {
+      // What an upstream takes longer than a moment for is broken off when the session ends (LO-26).
+      const isBrokenOff = status === 'broken' && began < endedAt && ended - began > 400;
+      if (isAsked(what)) expect([200, 401, isBrokenOff && 'broken']).toContain(status);
+      else if (!isEnd) expect([0, 303, 400, 401, 403]).toContain(status);
+    }
+    const served = done.filter(({ what, began, isSignedIn }) => isAsked(what) && began > endedAt && isSignedIn);
+    this.seen.served += served.length;
+    const { newsTakesMs } = this.#all;
+    const isTooLate = ({ at, began }: Done) =>
+      ends.some((end) => began > end.ended + (end.what === 'sign out' && end.at === at ? 0 : newsTakesMs));
+    expect(served.filter(isTooLate)).toEqual([]);
+  }
 }
 
-/** No answer is odd, and none of after the first end is that of somebody signed in. */
-function checkOrder({ done }: Scene): void {
-  const endedAt = Math.min(...done.filter(({ isEnd }) => isEnd).map(({ ended }) => ended));
-  for (const { what, status, isEnd, began, ended } of done) {
-    // What an upstream takes longer than a moment for is broken off when the session ends (LO-26).
-    const isBrokenOff = status === 'broken' && began < endedAt && ended - began > 400;
-    if (what in calls && what !== 'sign out') expect([200, 401, isBrokenOff && 'broken']).toContain(status);
-    else if (!isEnd) expect([0, 303, 400, 401, 403]).toContain(status);
-  }
-  expect(
-    done.filter(({ what, began, isSignedIn }) => what in calls && what !== 'sign out' && began > endedAt && isSignedIn),
-  ).toEqual([]);
+function isAsked(what: Command['what']): boolean {
+  return what in calls && what !== 'sign out';
 }

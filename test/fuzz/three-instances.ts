@@ -57,7 +57,7 @@ export async function startInstances(env: Readonly<Record<string, string>>): Pro
   const agent = new Agent({ keepAlive: true });
   const portOf = (instance: number) => ports[instance % ports.length] ?? 0;
   return {
-    ...{ origin, ports, redis, hostile, clock },
+    ...{ origin, ports, redis, hostile, clock, newsTakesMs: 0 },
     entrance: new Entrance({ origin, hostile, portOf }),
     pass(ms) {
       agent.destroy();

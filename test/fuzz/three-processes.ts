@@ -45,7 +45,7 @@ export async function startProcesses(env: Readonly<Record<string, string>>): Pro
   const agent = new Agent({ keepAlive: true });
   const portOf = (at: number) => fleet.instances[at % fleet.instances.length]?.port() ?? 0;
   return {
-    ...{ origin, redis, hostile, fleet },
+    ...{ origin, redis, hostile, fleet, newsTakesMs: 100 },
     entrance: new Entrance({ origin, hostile, portOf }),
     send(caller, { at, method, path, csrfToken, form }) {
       const sub = 'sub' in caller ? String(caller.sub) : '';
