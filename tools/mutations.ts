@@ -667,6 +667,13 @@ export const mutations: readonly Mutation[] = [
     noticedBy: ['test/flow/late-tokens.test.ts'],
   },
   {
+    name: 'index: a sign-out makes a session that is about to be created unfindable',
+    file: 'src/session/sessions.ts',
+    search: 'if (hasLived) await this.#index.drop(member);',
+    replace: 'await this.#index.drop(member);',
+    noticedBy: ['test/unit/session/sessions.test.ts'],
+  },
+  {
     name: 'redis: a sign-out is taken for confirmed though no replica has it',
     file: 'src/redis/confirmer.ts',
     search: "typeof replicas === 'number' && replicas >= 1",

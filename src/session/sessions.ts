@@ -190,7 +190,8 @@ export class Sessions {
     const ended = await Promise.all(
       members.map(async (member) => {
         const hasLived = await this.end(member.id, reason);
-        await this.#index.drop(member);
+        // One that was not there may be about to be created, and may be none of those that are refused: it must stay findable.
+        if (hasLived) await this.#index.drop(member);
         return hasLived;
       }),
     );
