@@ -257,11 +257,10 @@ export class Interleaving {
   /** The instant (ms) of the ID token of a sign-in. */
   #issuedAt(sid: string): number {
     for (const token of this.#all.hostile.issued.idTokens) {
-      const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<
-        string,
-        unknown
-      >; // our provider's
-      if (claims['sid'] === sid) return Number(claims['iat']) * 1_000;
+      const claims: { sid?: string; iat?: number } = JSON.parse(
+        String(Buffer.from(token.split('.')[1] ?? '', 'base64url')),
+      );
+      if (claims.sid === sid) return Number(claims.iat) * 1_000;
     }
     throw new Error('there is no such ID token');
   }
