@@ -2,7 +2,6 @@
  * What people, their other devices, their provider and an operator can do to a session
  * at the same time, in random order, and what must be so afterwards: an end is one,
  * and nothing of the session is left.
- *
  * Where it happens (three instances in this process, or three processes) is given.
  *
  * @module
