@@ -76,6 +76,10 @@ export function routeOf(origin: string, changes: Partial<RouteConfig> = {}): Rou
     scopes: [],
     timeoutMs: 5_000,
     maxBody: 0,
+    minUploadRate: 0,
+    setCookies: [],
+    cache: false,
+    maskErrors: false,
     ...changes,
   };
 }

@@ -53,6 +53,10 @@ describe('loadConfig', () => {
         scopes: [],
         timeoutMs: 30_000,
         maxBody: 100 * 1024 ** 2,
+        minUploadRate: 240,
+        setCookies: [],
+        cache: false,
+        maskErrors: false,
       },
     ]);
   });

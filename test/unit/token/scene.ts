@@ -37,6 +37,10 @@ export function routeOf(changes: Partial<RouteConfig> = {}): RouteConfig {
     scopes: [],
     timeoutMs: 30_000,
     maxBody: 0,
+    minUploadRate: 0,
+    setCookies: [],
+    cache: false,
+    maskErrors: false,
     ...changes,
   };
 }
