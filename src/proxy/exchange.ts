@@ -18,13 +18,14 @@ import { discardRest } from '../http/discard.ts';
 import { hasBody } from '../http/framing.ts';
 import type { AuthorizedRequest, InboundRequest } from '../http/inbound.ts';
 import { AnswerStream, type ReaderLimits } from './answer-stream.ts';
-import { isConnectionDeath, problemOfFailure } from './failure.ts';
+import type { Outcome, Pass } from './breaker.ts';
+import { isConnectionDeath, outcomeOfProblem, outcomeOfStatus, problemOfFailure } from './failure.ts';
 import { outboundHeaders } from './outbound.ts';
 import { isRepeatable, isUnread, refusesToken } from './repeat.ts';
 import { addResponseHeaders } from './response.ts';
 import { type Route, upstreamTarget } from './routes.ts';
 import { Upload } from './upload.ts';
-import type { Controller, Line, Outgoing, Upstream } from './upstreams.ts';
+import type { Controller, Line, Outgoing, Way } from './upstreams.ts';
 
 /**
  * Asked when an upstream says `invalid_token`: the same request with another
@@ -36,7 +37,7 @@ export type Renew = (authorized: AuthorizedRequest, route: Route) => Promise<Aut
 export interface ExchangeParts {
   readonly authorized: AuthorizedRequest;
   readonly route: Route;
-  readonly upstream: Upstream;
+  readonly upstream: Way;
   readonly limits: ReaderLimits;
   readonly renew: Renew | undefined;
 }
@@ -61,6 +62,10 @@ export class Exchange implements Outgoing {
   readonly #request: InboundRequest;
   readonly #response: ServerResponse;
   readonly #path: string;
+  /** The session, or the address of a client without one: whose share of connections it takes. */
+  readonly party: string;
+  /** Kept by the upstream. */
+  pass: Pass | undefined;
   readonly #answer: AnswerStream;
   #authorized: AuthorizedRequest;
   #line: Line | undefined;
@@ -79,12 +84,17 @@ export class Exchange implements Outgoing {
     this.#request = authorized.request;
     this.#response = authorized.request.response;
     this.#path = upstreamTarget(route, this.#request);
+    this.party = authorized.session?.id ?? this.#request.clientAddress;
     this.#answer = new AnswerStream(this.#response, { limits, events: this });
   }
 
   /** Whether it has ended, well or not. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  get line(): Line | undefined {
+    return this.#line;
   }
 
   /** Sends the request, now or as soon as there is a connection. */
@@ -121,6 +131,10 @@ export class Exchange implements Outgoing {
     this.#fail(new ProblemError('overloaded'));
   }
 
+  onRefused(problem: ProblemError): void {
+    this.#fail(problem);
+  }
+
   onRequestStart(controller: Controller): void {
     if (this.#isOver) {
       controller.abort(new Withdrawn());
@@ -141,6 +155,7 @@ export class Exchange implements Outgoing {
     const { record } = this.#request;
     record.upstream = this.#parts.route.upstreamName;
     record.upstreamMs = this.#parts.limits.clock.elapsed() - this.#sentAt;
+    this.#judge(outcomeOfStatus(status));
     // RFC 9110, 15: no status lies beyond; what sends one does not speak HTTP as we know it.
     if (status > 599)
       controller.abort(new ProblemError('upstream-unreachable', { cause: new Error('status over 599') }));
@@ -228,6 +243,7 @@ export class Exchange implements Outgoing {
   #fail(error: unknown): void {
     if (this.#isOver) return;
     const problem = problemOfFailure(error);
+    this.#judge(outcomeOfProblem(problem));
     this.#request.record.upstream ??= this.#parts.route.upstreamName;
     if (this.#answer.hasBegun) {
       this.#request.record.refuse(problem.code, problem.cause);
@@ -249,8 +265,13 @@ export class Exchange implements Outgoing {
     this.#settle.resolve();
   };
 
+  #judge(outcome: Outcome): void {
+    if (this.pass !== undefined) this.#parts.upstream.settle(this, outcome);
+  }
+
   #finish(): void {
     this.#isOver = true;
+    this.#judge('unknown'); // where it was not told before: the client has left
     this.#answer.drop();
     if (hasBody(this.#request.headers)) discardRest(this.#request, this.#parts.limits.clock);
   }

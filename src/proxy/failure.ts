@@ -6,6 +6,7 @@
  */
 
 import { type ErrorCode, ProblemError } from '../errors.ts';
+import type { Outcome } from './breaker.ts';
 
 const codes: ReadonlyMap<string, ErrorCode> = new Map([
   ['UND_ERR_HEADERS_TIMEOUT', 'upstream-timeout'],
@@ -30,6 +31,16 @@ export function problemOfFailure(error: unknown): ProblemError {
 /** Whether the error says that the connection died, as an idle one does when its upstream closes it. */
 export function isConnectionDeath(error: unknown): boolean {
   return deaths.has(codeOfError(error));
+}
+
+/** What a failure says of the upstream; nothing where it was the client, or we ourselves. */
+export function outcomeOfProblem({ code }: ProblemError): Outcome {
+  return code === 'upstream-timeout' || code === 'upstream-unreachable' ? 'failure' : 'unknown';
+}
+
+/** What an answer says of the upstream. With 502 to 504 it says itself that it cannot serve (RFC 9110, 15.6.3 to 15.6.5). */
+export function outcomeOfStatus(status: number): Outcome {
+  return status >= 502 && status <= 504 ? 'failure' : 'success';
 }
 
 function codeOfError(error: unknown): string {
