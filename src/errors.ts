@@ -104,6 +104,12 @@ export const catalogue = {
     title: 'Your sign-in does not allow this',
     help: 'The route asks for a scope that the authorization server did not grant. Compare scopes of the route with SCOPES and the grant.',
   },
+  'step-up-in-vain': {
+    status: 403,
+    source: 'upstream',
+    title: 'Your sign-in is already what this asks for, and is refused',
+    help: 'The upstream asked for an acr or max_age (RFC 9470) that the session has, so signing in again would change nothing. Compare what it reads from the access token with what the authorization server puts there.',
+  },
   'plain-http': {
     status: 403,
     source: 'claimcheck',

@@ -16,15 +16,17 @@ import { Provider } from '../oidc/provider.ts';
 import { SessionEvents } from '../oidc/session-events.ts';
 import { Forwarder } from '../proxy/forward.ts';
 import { Routes } from '../proxy/routes.ts';
+import { upstreamReportsTo } from '../proxy/upstream-reports.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
 import { connectRedis } from '../redis/client.ts';
 import { MemorySessionStore } from '../session/memory-store.ts';
 import { OwnSessions } from '../session/own-sessions.ts';
 import { RedisSessionStore } from '../session/redis-store.ts';
-import type { Lifetimes } from '../session/session.ts';
+import { isOpened, type Lifetimes } from '../session/session.ts';
 import { sessionReportsTo } from '../session/session-reports.ts';
 import { SessionWatch } from '../session/session-watch.ts';
 import { Sessions } from '../session/sessions.ts';
+import { meets } from '../session/step-up.ts';
 import type { SessionStore } from '../session/store.ts';
 import { Csrf } from '../stages/csrf.ts';
 import { Attempts } from '../token/attempts.ts';
@@ -102,11 +104,16 @@ export function createParts(config: Config, tools: Tools): Parts {
     waitMs: config.providerTimeoutMs + waitBeyondMs,
   });
   const csrf = new Csrf({ mode: config.csrfMode });
-  const upstreams = new Upstreams(base.clock);
+  const upstreams = new Upstreams(base.clock, {
+    settings: config.upstreams,
+    report: upstreamReportsTo(base),
+  });
   const forwarder = new Forwarder({
     upstreams,
     clock: base.clock,
     renew: (authorized, route) => tokens.refreshAfterRefusal(authorized, route),
+    isSignedInAs: ({ session }, asked) =>
+      isOpened(session) && meets(session.identity, { ...asked, now: base.clock.now() }),
   });
   const routes = new Routes(config.routes);
   return {

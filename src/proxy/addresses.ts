@@ -38,7 +38,7 @@ export interface AddressesParts {
   readonly clock: Clock;
   readonly resolve: Resolve;
   /** Told when an address goes down or is back. */
-  readonly onChange: (address: Address, isUp: boolean) => void;
+  readonly onChange: (address: Address, state: 'failed' | 'recovered') => void;
 }
 
 /** The addresses of one upstream. */
@@ -81,7 +81,7 @@ export class Addresses {
     if (address.failures === 0) return;
     const wasDown = isDown(address);
     address.failures = 0;
-    if (wasDown) this.#parts.onChange(address, true);
+    if (wasDown) this.#parts.onChange(address, 'recovered');
   }
 
   /** No connection could be made. */
@@ -99,7 +99,7 @@ export class Addresses {
     address.failures = failures;
     const waitMs = Math.min(lastRetryMs, firstRetryMs * 2 ** Math.min(10, Math.max(0, failures - mostCallFailures)));
     address.retryAt = this.#parts.clock.elapsed() + waitMs;
-    if (!wasDown && isDown(address)) this.#parts.onChange(address, false);
+    if (!wasDown && isDown(address)) this.#parts.onChange(address, 'failed');
   }
 
   #find(): Promise<readonly Address[]> | readonly Address[] {

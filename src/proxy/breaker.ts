@@ -49,7 +49,7 @@ export interface BreakerParts {
   readonly clock: Clock;
   readonly limits: BreakerLimits;
   /** Told when it opens and when it closes. */
-  readonly onChange: (isOpen: boolean) => void;
+  readonly onChange: (state: 'failed' | 'recovered') => void;
 }
 
 /** The breaker of one upstream. */
@@ -111,13 +111,13 @@ export class Breaker {
     this.#isOpen = true;
     this.#openedAt = this.#parts.clock.elapsed();
     this.#openMs = this.#parts.limits.openMs;
-    this.#parts.onChange(true);
+    this.#parts.onChange('failed');
   }
 
   #close(): void {
     this.#isOpen = false;
     this.#counts = countsFor(this.#parts.limits);
-    this.#parts.onChange(false);
+    this.#parts.onChange('recovered');
   }
 }
 

@@ -19,12 +19,12 @@ import { hasBody } from '../http/framing.ts';
 import type { AuthorizedRequest, InboundRequest } from '../http/inbound.ts';
 import { AnswerStream, type ReaderLimits } from './answer-stream.ts';
 import type { Outcome, Pass } from './breaker.ts';
-import { isConnectionDeath, outcomeOfProblem, outcomeOfStatus, problemOfFailure } from './failure.ts';
-import { outboundHeaders } from './outbound.ts';
+import { dispatchOptionsOf } from './dispatch-options.ts';
+import { isConnectionDeath, outcomeOfProblem, outcomeOfStatus, problemOfFailure, Withdrawn } from './failure.ts';
+import { type IsSignedInAs, insteadOf } from './instead.ts';
 import { isRepeatable, isUnread, refusesToken } from './repeat.ts';
 import { addResponseHeaders } from './response.ts';
 import { type Route, upstreamTarget } from './routes.ts';
-import { Upload } from './upload.ts';
 import type { Controller, Line, Outgoing, Way } from './upstreams.ts';
 
 /**
@@ -40,6 +40,7 @@ export interface ExchangeParts {
   readonly upstream: Way;
   readonly limits: ReaderLimits;
   readonly renew: Renew | undefined;
+  readonly isSignedInAs?: IsSignedInAs | undefined;
 }
 
 /** How it is told that an exchange is over. */
@@ -50,10 +51,7 @@ export interface Settle {
   reject(error: unknown): void;
 }
 
-/** Why undici is told to end a request. Nobody else sees it. */
-class Withdrawn extends Error {
-  override readonly name = 'Withdrawn';
-}
+const mostKeptBytes = 64 * 1024;
 
 /** A call under way. Used once. */
 export class Exchange implements Outgoing {
@@ -75,6 +73,9 @@ export class Exchange implements Outgoing {
   #wasResent = false;
   #wasRenewed = false;
   #isOver = false;
+  /** The upstream's answer goes no further; ours takes its place. */
+  #isKept = false;
+  #kept = 0;
 
   constructor(parts: ExchangeParts, settle: Settle) {
     const { authorized, route, limits } = parts;
@@ -106,21 +107,7 @@ export class Exchange implements Outgoing {
   /** For the upstream: what is sent. The body is not read before the connection stands. */
   dispatchOptions() {
     const { route, limits } = this.#parts;
-    const { headers, method } = this.#request;
-    const flat = outboundHeaders(this.#authorized);
-    const length = headers['content-length'];
-    const body = hasBody(headers)
-      ? new Upload(this.#request, { maxBody: route.maxBody, timeoutMs: route.timeoutMs, clock: limits.clock })
-      : null;
-    if (body !== null && length !== undefined) flat.push('content-length', length);
-    return {
-      method,
-      path: this.#path,
-      headers: flat,
-      body,
-      headersTimeout: route.timeoutMs,
-      bodyTimeout: route.timeoutMs,
-    };
+    return dispatchOptionsOf(this.#authorized, { route, path: this.#path, clock: limits.clock });
   }
 
   onLine(line: Line): void {
@@ -160,15 +147,16 @@ export class Exchange implements Outgoing {
     if (status > 599)
       controller.abort(new ProblemError('upstream-unreachable', { cause: new Error('status over 599') }));
     else if (this.#mayRenew(status, headers)) this.#renew(controller, { status, headers });
-    else this.#open(status, headers);
+    else this.#openOrKeep(status, headers);
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
-    if (!this.#answer.write(chunk)) controller.pause();
+    if (this.#isKept) this.#take(controller, chunk);
+    else if (!this.#answer.write(chunk)) controller.pause();
   }
 
   onResponseEnd(): void {
-    this.#answer.end();
+    if (!this.#isKept) this.#answer.end();
   }
 
   onResponseError(controller: Controller | undefined, error: Error): void {
@@ -187,9 +175,29 @@ export class Exchange implements Outgoing {
     this.#controller?.abort(problem);
   }
 
+  #openOrKeep(status: number, headers: IncomingHttpHeaders): void {
+    const problem = insteadOf(status, { headers, exchange: this.#parts });
+    if (problem === undefined) this.#open(status, headers);
+    else {
+      this.#isKept = true;
+      this.#fail(problem);
+    }
+  }
+
+  // So much of an answer that nobody sees is taken in order to keep its connection.
+  #take(controller: Controller, { length }: Buffer): void {
+    this.#kept += length;
+    if (this.#kept > mostKeptBytes) controller.abort(new Withdrawn());
+  }
+
   #open(status: number, headers: IncomingHttpHeaders): void {
     const { method, frontend, replyHeaders } = this.#request;
-    const place = { route: this.#parts.route, publicHost: frontend.host, upstreamPath: this.#path };
+    const place = {
+      route: this.#parts.route,
+      publicHost: frontend.host,
+      isSecure: frontend.secure,
+      upstreamPath: this.#path,
+    };
     const flat = replyHeaders.flat.slice(); // an error answer, if it comes to that, starts from the list as it was
     addResponseHeaders(flat, { method, status, headers, place });
     this.#answer.open(status, flat);
@@ -221,7 +229,7 @@ export class Exchange implements Outgoing {
         if (this.#isOver) return;
         if (renewed) this.#sendRenewed(controller, renewed);
         else {
-          this.#open(status, headers);
+          this.#openOrKeep(status, headers);
           controller.resume();
         }
       },

@@ -22,6 +22,11 @@ const codes: ReadonlyMap<string, ErrorCode> = new Map([
 /** Errors of a connection that was closed under a request, before the upstream can have answered it. */
 const deaths: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
+/** Why undici is told to end a request. Nobody else sees it. */
+export class Withdrawn extends Error {
+  override readonly name = 'Withdrawn';
+}
+
 /** The failure as a `ProblemError`, with the error itself as its cause. One that is one already stays what it is. */
 export function problemOfFailure(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;

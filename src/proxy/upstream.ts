@@ -24,7 +24,7 @@ export interface UpstreamChange {
   /** Host and port, as in the routes. */
   readonly upstream: string;
   readonly what: 'breaker' | 'address';
-  readonly isUp: boolean;
+  readonly state: 'failed' | 'recovered';
   /** How many of its addresses are down now. */
   readonly addressesDown: number;
 }
@@ -54,11 +54,11 @@ export class Upstream implements Way {
     this.#parts = parts;
     this.#settings = settings;
     this.#queue = new LineQueue<Outgoing>({ clock, limits, open });
-    this.#breaker = new Breaker({ clock, limits: limits.breaker, onChange: (isOpen) => this.#onBreaker(isOpen) });
+    this.#breaker = new Breaker({ clock, limits: limits.breaker, onChange: (state) => this.#onBreaker(state) });
     this.#addresses = new Addresses(addressesOf(settings), {
       clock,
       resolve: (host) => (isIP(host) === 0 ? resolve(host) : Promise.resolve([host])),
-      onChange: (address, isUp) => this.#onAddress(address, isUp),
+      onChange: (address, state) => this.#onAddress(address, state),
     });
     this.#dialer = this.#dialerFor(settings);
   }
@@ -135,22 +135,22 @@ export class Upstream implements Way {
     return new ProblemError('upstream-failing', { headers: { 'Retry-After': String(this.#breaker.retryAfter) } });
   }
 
-  #onBreaker(isOpen: boolean): void {
-    this.#report('breaker', !isOpen);
-    if (isOpen) this.#queue.turnAway((outgoing) => outgoing.onRefused(this.#refusal()));
+  #onBreaker(state: UpstreamChange['state']): void {
+    this.#report('breaker', state);
+    if (state === 'failed') this.#queue.turnAway((outgoing) => outgoing.onRefused(this.#refusal()));
   }
 
   // One address alone is tried by calls: there is nobody to spare from it.
-  #onAddress(address: Address, isUp: boolean): void {
+  #onAddress(address: Address, state: UpstreamChange['state']): void {
     if (this.#addresses.count < 2) return;
-    this.#report('address', isUp);
-    if (isUp) this.#queue.retire(1 / this.#addresses.count);
+    this.#report('address', state);
+    if (state === 'recovered') this.#queue.retire(1 / this.#addresses.count);
     else this.#probeLater(address);
   }
 
-  #report(what: UpstreamChange['what'], isUp: boolean): void {
+  #report(what: UpstreamChange['what'], state: UpstreamChange['state']): void {
     const { host } = new URL(this.#settings.origin);
-    this.#parts.report({ upstream: host, what, isUp, addressesDown: this.#addresses.down.length });
+    this.#parts.report({ upstream: host, what, state, addressesDown: this.#addresses.down.length });
   }
 
   #probeLater(address: Address): void {

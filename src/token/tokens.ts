@@ -11,8 +11,8 @@ import type { Clock } from '../base/clock.ts';
 import { DeadlineError, withDeadline } from '../base/deadline.ts';
 import type { RouteConfig } from '../config/config.ts';
 import { ProblemError } from '../errors.ts';
-import { type AuthenticatedRequest, type AuthorizedRequest, authorize, type SessionFacts } from '../http/inbound.ts';
-import { type EndReason, endOf, type OpenedSession, type TokenSet } from '../session/session.ts';
+import { type AuthenticatedRequest, type AuthorizedRequest, authorize } from '../http/inbound.ts';
+import { type EndReason, endOf, isOpened, type OpenedSession, type TokenSet } from '../session/session.ts';
 import { signedOut } from '../session/sessions.ts';
 import { type Freshness, freshnessOf, isJustIssued, setOf, spreadOf } from './freshness.ts';
 import type { Renewal } from './renewal.ts';
@@ -81,7 +81,7 @@ export class Tokens {
    */
   async refreshAfterRefusal(authorized: AuthorizedRequest, route: TokenRoute): Promise<AuthorizedRequest | undefined> {
     const { request, session } = authorized;
-    if (session === undefined || !isOpened(session)) return undefined;
+    if (!isOpened(session)) return undefined;
     const audience = this.#audienceOf(route);
     const set = setOf(session.tokens, audience);
     if (set === undefined || isJustIssued(set, this.#parts.clock.now())) return undefined;
@@ -198,9 +198,4 @@ function setIn(
 function ownOf(session: OpenedSession, asked: OpenedSession): OpenedSession {
   if (session.id !== asked.id || session.subject !== asked.subject) throw new Error('tokens of another session');
   return session;
-}
-
-// Whoever forwards a call knows less of its session than we handed over.
-function isOpened(session: SessionFacts): session is OpenedSession {
-  return 'tokens' in session;
 }
