@@ -29,8 +29,9 @@ import { RequestRecord } from '../../src/http/request-record.ts';
 import { arrange, compile, type Stages } from '../../src/pipeline.ts';
 import type { Renew } from '../../src/proxy/exchange.ts';
 import { Forwarder } from '../../src/proxy/forward.ts';
+import type { IsSignedInAs } from '../../src/proxy/instead.ts';
 import { Routes } from '../../src/proxy/routes.ts';
-import { type UpstreamLimits, Upstreams } from '../../src/proxy/upstreams.ts';
+import { Upstreams, type UpstreamsOptions } from '../../src/proxy/upstreams.ts';
 import { receiveStage } from '../../src/stages/receive.ts';
 
 /** How a hop differs from the usual one. */
@@ -42,7 +43,8 @@ export interface HopOptions {
   readonly trustedProxies?: readonly string[];
   /** The access token of whoever calls; `attached-token` unless told otherwise. */
   readonly token?: string | undefined;
-  readonly limits?: Partial<UpstreamLimits>;
+  readonly limits?: UpstreamsOptions;
+  readonly isSignedInAs?: IsSignedInAs;
   readonly readerTimeoutMs?: number;
   readonly renew?: (authorized: AuthorizedRequest) => Promise<string | undefined>;
   readonly clock?: Clock;
@@ -92,7 +94,13 @@ export async function startHop(origin: string, options: HopOptions = {}): Promis
   const seen = { requests: [] as InboundRequest[], records: [] as RequestRecord[] };
   const receiver = new WatchedReceiver({ frontends: [frontend], trustedProxies: new TrustedProxies(trustedProxies) });
   const routes = new Routes((options.routes ?? [{}]).map((changes) => routeOf(origin, changes)));
-  const forwarder = new Forwarder({ upstreams, clock, renew: renewFrom(options), ...readerLimit(options) });
+  const forwarder = new Forwarder({
+    upstreams,
+    clock,
+    renew: renewFrom(options),
+    isSignedInAs: options.isSignedInAs,
+    ...readerLimit(options),
+  });
   const stages = stagesOf({
     options,
     receiver,
