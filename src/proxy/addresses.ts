@@ -13,7 +13,7 @@ import type { UpstreamAddress } from '../config/config.ts';
 
 /** An address and how it fares. */
 export interface Address extends UpstreamAddress {
-  /** Connections that stand. */
+  /** Connections that stand or are being made. */
   open: number;
   /** Failures without a success between them. 0: it is healthy. */
   failures: number;
@@ -60,10 +60,13 @@ export class Addresses {
     this.#knownSince = Number.NEGATIVE_INFINITY;
   }
 
-  /** All of them, the one to try first at the front: healthy before others, then the one with fewest connections. Rejects when no name resolves. */
-  async inOrder(): Promise<readonly Address[]> {
-    const known = await this.#find();
-    return [...known].sort((left, right) => rank(left) - rank(right) || left.open - right.open);
+  /** All of them, looked up when that was done too long ago. Rejects when no name resolves. */
+  async find(): Promise<readonly Address[]> {
+    if (this.#parts.clock.elapsed() - this.#knownSince < resolvedMs) return this.#known;
+    this.#finding ??= this.#look().finally(() => {
+      this.#finding = undefined;
+    });
+    return this.#finding;
   }
 
   /** Those that are down. */
@@ -102,14 +105,6 @@ export class Addresses {
     if (!wasDown && isDown(address)) this.#parts.onChange(address, 'failed');
   }
 
-  #find(): Promise<readonly Address[]> | readonly Address[] {
-    if (this.#parts.clock.elapsed() - this.#knownSince < resolvedMs) return this.#known;
-    this.#finding ??= this.#look().finally(() => {
-      this.#finding = undefined;
-    });
-    return this.#finding;
-  }
-
   async #look(): Promise<readonly Address[]> {
     const written = this.#written;
     const found = await Promise.allSettled(written.map(({ host }) => this.#parts.resolve(host)));
@@ -129,6 +124,18 @@ export class Addresses {
   #knownAt(host: string, port: number): Address | undefined {
     return this.#known.find((address) => address.host === host && address.port === port);
   }
+}
+
+/** The one to try first: healthy before others, then the one with fewest connections. */
+export function bestOf(addresses: Iterable<Address>): Address | undefined {
+  let best: Address | undefined;
+  for (const each of addresses) if (best === undefined || comesBefore(each, best)) best = each;
+  return best;
+}
+
+function comesBefore(left: Address, right: Address): boolean {
+  const [leftRank, rightRank] = [rank(left), rank(right)];
+  return leftRank === rightRank ? left.open < right.open : leftRank < rightRank;
 }
 
 function isDown({ failures }: Address): boolean {

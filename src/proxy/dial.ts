@@ -15,7 +15,7 @@ import { checkServerIdentity } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { Clock } from '../base/clock.ts';
 import type { UpstreamConfig } from '../config/config.ts';
-import type { Address, Addresses } from './addresses.ts';
+import { type Address, type Addresses, bestOf } from './addresses.ts';
 
 /** What is dialled with. */
 export interface DialParts {
@@ -54,22 +54,34 @@ export class Dialer {
 
   /** A connection to the first address that takes one. Rejects with the failure of the last. */
   async dial(): Promise<Connection> {
-    const { addresses } = this.#parts;
-    const inOrder = await addresses.inOrder();
+    const { addresses, timeoutMs } = this.#parts;
+    const left = new Set(await addresses.find());
+    const limitMs = timeoutMs / left.size;
     let failure: unknown;
-    for (const address of inOrder) {
+    for (let address = bestOf(left); address !== undefined; address = bestOf(left)) {
+      left.delete(address);
       try {
-        const socket = await this.#reach(address, this.#parts.timeoutMs / inOrder.length);
-        address.open++;
-        socket.once('close', () => address.open--);
-        addresses.succeeded(address);
-        return { socket, address };
+        return await this.#connectTo(address, limitMs);
       } catch (error) {
-        addresses.refused(address);
         failure = error;
       }
     }
     throw failure;
+  }
+
+  // Counted from the start, so that many who dial at once do not all choose the same.
+  async #connectTo(address: Address, limitMs: number): Promise<Connection> {
+    address.open++;
+    try {
+      const socket = await this.#reach(address, limitMs);
+      socket.once('close', () => address.open--);
+      this.#parts.addresses.succeeded(address);
+      return { socket, address };
+    } catch (error) {
+      address.open--;
+      this.#parts.addresses.refused(address);
+      throw error;
+    }
   }
 
   /** Whether an address takes a connection; nothing is sent on it. What is learnt is noted. */

@@ -25,7 +25,7 @@ export interface UpstreamChange {
   readonly upstream: string;
   readonly what: 'breaker' | 'address';
   readonly state: 'failed' | 'recovered';
-  /** How many of its addresses are down now. */
+  /** How many of its addresses are down now; 0 where it has only one. */
   readonly addressesDown: number;
 }
 
@@ -150,7 +150,8 @@ export class Upstream implements Way {
 
   #report(what: UpstreamChange['what'], state: UpstreamChange['state']): void {
     const { host } = new URL(this.#settings.origin);
-    this.#parts.report({ upstream: host, what, state, addressesDown: this.#addresses.down.length });
+    const addressesDown = this.#addresses.count < 2 ? 0 : this.#addresses.down.length;
+    this.#parts.report({ upstream: host, what, state, addressesDown });
   }
 
   #probeLater(address: Address): void {

@@ -127,7 +127,10 @@ describe('an upstream behind TLS', () => {
     const hop = await hopBefore(upstream, [settingsFor(upstream, shown(ours))]);
     expect([await ask(hop.port), await ask(hop.port)]).toEqual([200, 200]);
     let release = (): void => undefined;
-    upstream.script = () => new Promise((resolve) => (release = () => resolve({ body: 'late' })));
+    upstream.script = () =>
+      new Promise((resolve) => {
+        release = () => resolve({ body: 'late' });
+      });
     const underWay = ask(hop.port);
     await upstream.received(3);
     hop.upstreams.replaceSettings([settingsFor(upstream, shown(next))]);
