@@ -27,11 +27,11 @@ export interface CookiePlace {
   readonly isSecure: boolean;
 }
 
-/** The values of `Set-Cookie` that are passed on, each a field of its own (CK-15). */
-export function publicCookies(values: readonly string[] | undefined, place: CookiePlace): readonly string[] {
+/** The values of `Set-Cookie` that are passed on, each a field of its own (CK-15). One alone comes as a text. */
+export function publicCookies(values: string | readonly string[] | undefined, place: CookiePlace): readonly string[] {
   if (values === undefined || place.route.setCookies.length === 0) return [];
   const passed: string[] = [];
-  for (const value of values.slice(0, mostCookies)) {
+  for (const value of [values].flat().slice(0, mostCookies)) {
     const cookie = value.length <= longestCookie ? publicCookie(value, place) : undefined;
     if (cookie !== undefined) passed.push(cookie);
   }
