@@ -26,6 +26,8 @@ const reasons = {
   'refresh-failed': 'The authorization server did not renew your access, so your session has ended.',
 };
 const hasEnded = 'Your session has ended.';
+/** A sign-in in another tab ends this session a moment before the browser has the cookie of the next. */
+const nextCookieMs = 1_000;
 
 const countdown = new Countdown({ onWarning: warn, onEnd: () => void look() });
 const orders = new Orders({ onOutcome: followCall });
@@ -103,6 +105,8 @@ function showSignedOut(note) {
   byId('sign-in').href = signInUrl();
   document.title = 'Claimcheck demo';
   showView('signed-out');
+  // Hidden is not gone: nothing of the person stays in the document.
+  for (const id of ['who-name', 'who-email', 'who-initials', 'session-id']) byId(id).textContent = '';
   void showHoldings();
   const text = note ?? (wasSignedIn ? hasEnded : undefined);
   if (text === undefined) return;
@@ -163,9 +167,11 @@ function hear({ kind, reason }) {
   stopListening = undefined;
   if (currentView() !== 'signed-in') return;
   // The stream tells why; the server, asked again, tells whether.
-  void readSession().then((outcome) =>
-    outcome.kind === 'ok' && !outcome.data.authenticated ? showSignedOut(reasons[reason]) : showSession(outcome),
-  );
+  void readSession().then((outcome) => {
+    if (outcome.kind !== 'ok' || outcome.data.authenticated) return showSession(outcome);
+    showSignedOut(reasons[reason]);
+    setTimeout(() => void look(), nextCookieMs);
+  });
 }
 
 function initialsOf(name) {

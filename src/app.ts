@@ -4,11 +4,13 @@
  * @module
  */
 
-import { readFileSync } from 'node:fs';
 import { createParts, type Parts, type Tools } from './app/parts.ts';
+import { Reloader } from './app/reload.ts';
 import { createStages } from './app/stages.ts';
 import type { Config } from './config/config.ts';
+import type { Reread } from './config/reread.ts';
 import { Listener } from './http/listener.ts';
+import type { MetricValues } from './metrics/catalogue.ts';
 import { arrange, compile, compileOperations } from './pipeline.ts';
 import type { Readiness } from './stages/operations.ts';
 import { Recorder } from './stages/record.ts';
@@ -23,7 +25,9 @@ export class App {
   readonly #parts: Parts;
   readonly #recorder: Recorder;
   readonly #public: Listener;
-  readonly #operations: Listener;
+  /** `undefined` in a worker: there the primary has it. */
+  readonly #operations: Listener | undefined;
+  readonly #reloader: Reloader;
   #started: Promise<void> | undefined = undefined;
   #closed: Promise<void> | undefined = undefined;
   #storeWasReached = false;
@@ -39,18 +43,19 @@ export class App {
       { ...config.listen, tls: tlsOf(config), clock },
       { onRequest: compile(arrange(stages), stages), onRefused },
     );
-    this.#operations = new Listener(
-      { ...config.operations, clock },
-      { onRequest: compileOperations(stages), onRefused },
-    );
+    this.#operations = parts.isWorker
+      ? undefined
+      : new Listener({ ...config.operations, clock }, { onRequest: compileOperations(stages), onRefused });
+    this.#reloader = new Reloader({ ...parts, publicPort: this.#public });
   }
 
-  /** Opens both ports. Rejects, with what to do, when one cannot be had. */
+  /** Opens both ports; a worker, the public one. Rejects, with what to do, when one cannot be had. */
   async listen(): Promise<{ readonly port: number; readonly operationsPort: number }> {
-    const { config, trail, provider } = this.#parts;
+    const { config, trail, provider, clientKeys } = this.#parts;
+    this.#parts.overload.start();
     const port = await this.#public.listen();
-    const operationsPort = await this.#operations.listen();
-    this.#started = provider.start();
+    const operationsPort = (await this.#operations?.listen()) ?? 0;
+    this.#started = Promise.all([provider.start(), clientKeys?.start()]).then(() => undefined);
     for (const warning of config.warnings) trail.warn(warning);
     trail.event('server.started', 'success', {
       version: process.version,
@@ -61,11 +66,22 @@ export class App {
     return { port, operationsPort };
   }
 
+  /** Takes over what was read again of the configuration. `false` when it has a fault: then nothing has changed, and the log says why. */
+  reload(reread: Reread): boolean {
+    return this.#reloader.apply(reread);
+  }
+
   /** Resolves when the provider was asked for the first time; says whether it and the store answer. */
   async ready(): Promise<boolean> {
     await this.#started;
     const { store, provider } = await this.#readiness();
     return store && provider;
+  }
+
+  /** Whether it can serve, and its metrics: what a worker tells its primary. */
+  async report(): Promise<{ readonly readiness: Readiness; readonly metrics: MetricValues }> {
+    const readiness = await this.#readiness();
+    return { readiness, metrics: await this.#parts.metrics.values() };
   }
 
   /** Finishes what runs and closes everything. Safe to call again. */
@@ -75,14 +91,30 @@ export class App {
   }
 
   async #close(reason: string): Promise<void> {
-    const { config, trail, events, watch, revoker, refresher, provider, upstreams, store } = this.#parts;
+    const {
+      config,
+      trail,
+      events,
+      sockets,
+      watch,
+      revoker,
+      refresher,
+      provider,
+      clientKeys,
+      upstreams,
+      store,
+      overload,
+    } = this.#parts;
     events.close();
+    await sockets.close();
     await this.#public.close(config.shutdownTimeoutMs);
     watch.close();
     await refresher.settled(config.shutdownTimeoutMs);
     await revoker.settled(config.providerTimeoutMs);
+    clientKeys?.close();
+    overload.stop();
     await Promise.all([provider.close(), upstreams.close(), store.close()]);
-    await this.#operations.close(0);
+    await this.#operations?.close(0);
     trail.event('server.stopped', 'success', { reason });
     trail.flush();
   }
@@ -100,5 +132,5 @@ export class App {
 }
 
 function tlsOf({ tls }: Config): { readonly cert: string; readonly key: string } | undefined {
-  return tls && { cert: readFileSync(tls.certFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8') };
+  return tls && { cert: tls.certificate, key: tls.key.reveal() };
 }

@@ -168,7 +168,20 @@ export const catalogue = {
     status: 404,
     source: 'claimcheck',
     title: 'No connection of this kind is offered here',
-    help: 'No WebSocket is offered under this path.',
+    help: 'No WebSocket is offered under this path. A route of the rules file offers them with websocket: true.',
+  },
+  'websocket-version': {
+    status: 426,
+    source: 'claimcheck',
+    title: 'This version of WebSocket is not spoken here',
+    help: 'The handshake asked for another version than 13 (RFC 6455, 4.4).',
+  },
+  'too-many-websockets': {
+    status: 429,
+    source: 'claimcheck',
+    title: 'Too many connections are open for this session',
+    help: 'A session has 50 open WebSockets, or an address has on public routes. The page should share one among its tabs, and close what it no longer needs.',
+    retryAfter: 60,
   },
   'login-rate-exceeded': {
     status: 429,

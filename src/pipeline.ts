@@ -34,6 +34,7 @@ export interface Stages {
   readonly securityHeaders: Guard;
   readonly plainHttp: Guard;
   readonly cors: Guard;
+  readonly overload: Guard;
   readonly crossOrigin: Guard;
   readonly signIn: Answer;
   readonly api: Answer;
@@ -59,6 +60,7 @@ export function arrange(stages: Stages): readonly Row[] {
     row('security headers', 'P    A    I    U     ', { guard: stages.securityHeaders }), // never
     row('plain http', 'P    A    I    U     ', { guard: stages.plainHttp }), // 308, 403
     row('cors', '     A    I          ', { guard: stages.cors }), // 204 to a preflight, 403
+    row('overload', 'P    A    I    U     ', { guard: stages.overload }), // 503, readable by the pages that cors lets in
     row('cross origin', '     A    I    U     ', { guard: stages.crossOrigin }), // 403
     row('sign-in', '     A               ', { answer: stages.signIn }), // login, callback, session, logout
     row('api', '          I          ', { answer: stages.api }), // see api.ts
@@ -70,10 +72,10 @@ export function arrange(stages: Stages): readonly Row[] {
 
 /** What no kind may lack, whatever the table says. */
 const required: Readonly<Record<Exclude<Kind, 'O'>, readonly string[]>> = {
-  P: ['security headers', 'plain http'],
-  A: ['security headers', 'plain http', 'cors', 'cross origin'],
-  I: ['security headers', 'plain http', 'cors', 'cross origin'],
-  U: ['security headers', 'plain http', 'cross origin'],
+  P: ['security headers', 'plain http', 'overload'],
+  A: ['security headers', 'plain http', 'cors', 'overload', 'cross origin'],
+  I: ['security headers', 'plain http', 'cors', 'overload', 'cross origin'],
+  U: ['security headers', 'plain http', 'overload', 'cross origin'],
 };
 
 /**

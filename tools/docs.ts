@@ -13,6 +13,7 @@ import { rulesAsJsonSchema } from '../src/config/rules-schema.ts';
 import { refreshFailuresAsMarkdown } from '../src/token/failures.ts';
 import { jsonText } from './docs/json-text.ts';
 import { errorsAsMarkdown, eventsAsMarkdown, metricsAsMarkdown } from './docs/tables.ts';
+import { verdictsAsMarkdown } from './docs/verdicts.ts';
 
 /** A file and how its text is made. */
 export interface MadeFile {
@@ -29,6 +30,7 @@ export const madeFiles: readonly MadeFile[] = [
   { file: 'docs/audit-events.md', make: eventsAsMarkdown },
   { file: 'docs/metrics.md', make: metricsAsMarkdown },
   { file: 'docs/refresh-failures.md', make: refreshFailuresAsMarkdown },
+  { file: 'docs/conformance.md', make: verdictsAsMarkdown },
 ];
 
 /** The files below `root` that are missing or hold something else. */

@@ -8,7 +8,7 @@
  */
 
 /** What `npm test` runs. */
-export const quickProjects = ['unit', 'contract', 'architecture', 'flow', 'attack'] as const;
+export const quickProjects = ['unit', 'contract', 'architecture', 'flow', 'attack', 'conformance'] as const;
 
 /** What `npm run test:deep` runs. */
 export const deepProjects = ['chaos', 'fuzz', 'browser-matrix'] as const;
@@ -22,6 +22,7 @@ const limits: Readonly<Record<ProjectName, number>> = {
   architecture: 60_000,
   flow: 45_000,
   attack: 60_000,
+  conformance: 60_000,
   chaos: 120_000,
   fuzz: 240_000,
   'browser-matrix': 120_000,

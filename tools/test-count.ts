@@ -47,6 +47,12 @@ export function countOf({ report, exitCode }: RunEnd): Count {
   };
 }
 
+/** The count with the bench's gate as one test more; `undefined` when it was not run. */
+export function withGate(count: Count, isPassed: boolean | undefined): Count {
+  if (isPassed === undefined) return count;
+  return isPassed ? { ...count, passed: count.passed + 1 } : { ...count, failed: count.failed + 1 };
+}
+
 /** `12 passed, 0 failed`, and the skipped ones when there are any. */
 export function closingLine({ passed, failed, skipped }: Count): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;

@@ -15,12 +15,15 @@ import { join } from 'node:path';
 import { chromium, redisServer } from '../test/support/programs.ts';
 import { ensurePrograms } from './install-programs.ts';
 import { deepProjects, quickProjects } from './projects.ts';
-import { closingLine, countOf, type Report, type RunEnd } from './test-count.ts';
+import { closingLine, countOf, type Report, type RunEnd, withGate } from './test-count.ts';
 
 const root = join(import.meta.dirname, '..');
 
 /** When a run counts as hanging: well beyond what it may take (15 and 30 minutes). */
 const longestRunMs = { quick: 35 * 60_000, deep: 45 * 60_000 };
+
+/** The same for the gate of the bench, which may take five minutes. */
+const longestGateMs = 10 * 60_000;
 
 process.exitCode = await runTests(process.argv.slice(2));
 
@@ -36,9 +39,21 @@ async function runTests(given: readonly string[]): Promise<number> {
     given: isDeep ? given.slice(1) : given,
     limitMs: isDeep ? longestRunMs.deep : longestRunMs.quick,
   });
-  const count = countOf(end);
+  const count = withGate(countOf(end), isDeep && given.length === 1 ? await runGate() : undefined);
   process.stdout.write(`\n${closingLine(count)}\n`);
   return count.failed === 0 ? 0 : 1;
+}
+
+// The regression gate of the bench, after the tests: beside them it would measure them.
+async function runGate(): Promise<boolean> {
+  const child = spawn(process.execPath, [join(root, 'bench/gate.ts')], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const hang = setTimeout(() => child.kill('SIGKILL'), longestGateMs);
+  const [exitCode]: (number | null)[] = await once(child, 'exit');
+  clearTimeout(hang);
+  return exitCode === 0;
 }
 
 interface Run {

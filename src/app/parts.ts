@@ -5,31 +5,41 @@
  * @module
  */
 
-import { Pseudonyms } from '../audit/redact.ts';
+import { Pseudonyms, pseudonymKey } from '../audit/redact.ts';
 import type { Trail } from '../audit/trail.ts';
-import type { Clock } from '../base/clock.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
+import type { RotatingSecret } from '../base/secret.ts';
 import type { Config } from '../config/config.ts';
-import { createFrontend, type Frontend } from '../http/frontend.ts';
-import { deriveKey, KeyRing } from '../keys/key-ring.ts';
+import { Overload } from '../guards/overload.ts';
+import { type Frontend, frontendOf } from '../http/frontend.ts';
+import { KeyRing } from '../keys/key-ring.ts';
 import { Metrics } from '../metrics/catalogue.ts';
+import { createClientKeys } from '../oidc/configured-client-keys.ts';
+import { LoginKeys } from '../oidc/login-keys.ts';
+import type { ManagedClientKeys } from '../oidc/managed-client-keys.ts';
 import { Provider } from '../oidc/provider.ts';
 import { SessionEvents } from '../oidc/session-events.ts';
+import type { Renew } from '../proxy/exchange-parts.ts';
 import { Forwarder } from '../proxy/forward.ts';
+import type { IsSignedInAs } from '../proxy/instead.ts';
 import { Routes } from '../proxy/routes.ts';
+import { type SocketReports, socketReportsTo } from '../proxy/socket-reports.ts';
+import { Upgrades } from '../proxy/upgrade.ts';
 import { upstreamReportsTo } from '../proxy/upstream-reports.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
-import { connectRedis } from '../redis/client.ts';
-import { MemorySessionStore } from '../session/memory-store.ts';
+import type { Redis } from '../redis/client.ts';
+import { createStore } from '../session/configured-store.ts';
 import { OwnSessions } from '../session/own-sessions.ts';
-import { RedisSessionStore } from '../session/redis-store.ts';
 import { isOpened, type Lifetimes } from '../session/session.ts';
-import { sessionReportsTo } from '../session/session-reports.ts';
+import { cacheReportsTo, sessionReportsTo } from '../session/session-reports.ts';
 import { SessionWatch } from '../session/session-watch.ts';
-import { Sessions } from '../session/sessions.ts';
+import { Sessions, signedOut } from '../session/sessions.ts';
 import { meets } from '../session/step-up.ts';
 import type { SessionStore } from '../session/store.ts';
+import { whileSession } from '../session/with-session.ts';
 import { Csrf } from '../stages/csrf.ts';
 import { Attempts } from '../token/attempts.ts';
+import { DerivedTokens } from '../token/derived-tokens.ts';
 import { Refresher } from '../token/refresh.ts';
 import type { Renewal } from '../token/renewal.ts';
 import { tokenReportsTo } from '../token/reports.ts';
@@ -41,6 +51,8 @@ import { Tokens } from '../token/tokens.ts';
 export interface Tools {
   readonly trail: Trail;
   readonly clock: Clock;
+  /** Whether this is one of several processes that serve the same port. */
+  readonly isWorker?: boolean;
 }
 
 /** What the provider's last attempts came to. The one thing here that is written to. */
@@ -57,20 +69,29 @@ export interface Parts extends Tools {
   readonly pseudonyms: Pseudonyms;
   readonly lifetimes: Lifetimes;
   readonly keys: KeyRing;
+  readonly loginKeys: LoginKeys;
+  /** `undefined` where sessions lie in memory. */
+  readonly redisUrl: RotatingSecret | undefined;
   readonly store: SessionStore;
   readonly sessions: Sessions;
   readonly ownSessions: OwnSessions;
   readonly watch: SessionWatch;
   readonly events: SessionEvents;
   readonly provider: Provider;
+  /** Kept by the server itself; `undefined` where the client has a file of them, or none. */
+  readonly clientKeys: ManagedClientKeys | undefined;
   readonly providerHealth: ProviderHealth;
   readonly csrf: Csrf;
+  /** Looks at the event loop once it is started. */
+  readonly overload: Overload;
   readonly refresher: Refresher;
   readonly revoker: Revoker;
   readonly tokens: Tokens;
   readonly routes: Routes;
   readonly upstreams: Upstreams;
   readonly forwarder: Forwarder;
+  readonly sockets: Upgrades;
+  readonly socketReports: SocketReports;
 }
 
 /** How long a call waits for new tokens: a little longer than one answer of the provider may take. */
@@ -80,10 +101,11 @@ const waitBeyondMs = 1_000;
 export function createParts(config: Config, tools: Tools): Parts {
   const base = createBase(config, tools);
   const sessionReports = sessionReportsTo(base);
-  const sessions = new Sessions({ ...base, reports: sessionReports });
+  const sessions = new Sessions({ ...base, reports: sessionReports, cacheReports: cacheReportsTo(base.metrics) });
   const reports = tokenReportsTo(base);
   const providerHealth: ProviderHealth = { isAway: false };
-  const provider = createProvider(base, providerHealth);
+  const clientKeys = createClientKeys(base);
+  const provider = createProvider({ ...base, clientKeys }, providerHealth);
   const revoker = new Revoker({ provider, reports, clock: base.clock });
   const watch = new SessionWatch({
     ...base,
@@ -102,36 +124,36 @@ export function createParts(config: Config, tools: Tools): Parts {
     clock: base.clock,
     apiAudience: config.apiAudience,
     waitMs: config.providerTimeoutMs + waitBeyondMs,
+    derived: new DerivedTokens({
+      provider,
+      clock: base.clock,
+      onFailure: (kind, reason) => base.trail.warn('a token for an upstream cannot be had', { kind, reason }),
+    }),
   });
   const csrf = new Csrf({ mode: config.csrfMode });
-  const upstreams = new Upstreams(base.clock, {
-    settings: config.upstreams,
-    report: upstreamReportsTo(base),
-  });
-  const forwarder = new Forwarder({
-    upstreams,
-    clock: base.clock,
-    renew: (authorized, route) => tokens.refreshAfterRefusal(authorized, route),
-    isSignedInAs: ({ session }, asked) =>
-      isOpened(session) && meets(session.identity, { ...asked, now: base.clock.now() }),
-  });
   const routes = new Routes(config.routes);
   return {
     ...base,
+    overload: machineOverload(),
     sessions,
     ownSessions: new OwnSessions({ ...base, sessions }),
     watch,
     events: new SessionEvents({ ...base, sessions, watch, csrf, userClaims }),
     provider,
+    clientKeys,
     providerHealth,
     csrf,
     refresher,
     revoker,
     tokens,
     routes,
-    upstreams,
-    forwarder,
+    ...createProxy({ ...base, tokens, watch }),
   };
+}
+
+// How late the loop is, is a matter of this machine, whatever time the product is told.
+function machineOverload(): Overload {
+  return new Overload({ clock: systemClock });
 }
 
 // Whoever brought new tokens about, every page of the session hears of them.
@@ -140,39 +162,62 @@ function seenBy(watch: SessionWatch, renewal: Renewal): Renewal {
   return renewal;
 }
 
+type ProxyParts = Pick<Parts, 'config' | 'clock' | 'trail' | 'metrics' | 'frontend' | 'tokens' | 'watch'> &
+  Parameters<typeof socketReportsTo>[0];
+
+function createProxy(parts: ProxyParts): Pick<Parts, 'upstreams' | 'forwarder' | 'sockets' | 'socketReports'> {
+  const { config, clock, frontend, tokens, watch } = parts;
+  const upstreams = new Upstreams(clock, { settings: config.upstreams, report: upstreamReportsTo(parts) });
+  const renew: Renew = (authorized, route) => tokens.refreshAfterRefusal(authorized, route);
+  const isSignedInAs: IsSignedInAs = ({ session }, asked) =>
+    isOpened(session) && meets(session.identity, { ...asked, now: clock.now() });
+  const forwarder = new Forwarder({ upstreams, clock, renew, isSignedInAs });
+  const socketReports = socketReportsTo(parts);
+  const sockets = new Upgrades({
+    ...{ upstreams, clock, renew, isSignedInAs, reports: socketReports },
+    watch: (authorized, onEnded) => whileSession(authorized, () => onEnded(signedOut(frontend)), { watch }),
+  });
+  return { upstreams, forwarder, sockets, socketReports };
+}
+
 type Base = Pick<
   Parts,
-  'config' | 'trail' | 'clock' | 'frontend' | 'metrics' | 'pseudonyms' | 'lifetimes' | 'keys' | 'store'
->;
+  | 'config'
+  | 'trail'
+  | 'clock'
+  | 'isWorker'
+  | 'frontend'
+  | 'metrics'
+  | 'pseudonyms'
+  | 'lifetimes'
+  | 'keys'
+  | 'loginKeys'
+  | 'redisUrl'
+  | 'store'
+> & { readonly redis: Redis | undefined };
 
-function createBase(config: Config, { trail, clock }: Tools): Base {
-  const frontend = createFrontend({
-    id: 'default',
-    publicUrl: config.publicUrl,
-    authBasePath: config.authBasePath,
-    trustedOrigins: config.corsAllowedOrigins,
-  });
-  const keys = new KeyRing({ secrets: config.sessionSecrets, frontendId: frontend.id });
-  const [first] = config.sessionSecrets;
-  if (first === undefined) throw new Error('the configuration was used before it was checked');
-  const pseudonyms = new Pseudonyms(deriveKey(first, { label: 'pseudonyms', frontendId: frontend.id }));
+function createBase(config: Config, { trail, clock, isWorker = false }: Tools): Base {
+  const frontend = frontendOf(config);
+  const secrets = { secrets: config.sessionSecrets, frontendId: frontend.id };
   const lifetimes = { idleTimeoutMs: config.sessionIdleTimeoutMs, lifetimeMs: config.sessionLifetimeMs };
-  const store = createStore(config, { trail, clock });
-  return { config, trail, clock, frontend, metrics: new Metrics(), pseudonyms, lifetimes, keys, store };
+  return {
+    ...{ config, trail, clock, isWorker, frontend, lifetimes },
+    metrics: new Metrics(),
+    pseudonyms: new Pseudonyms(pseudonymKey(config.sessionSecrets, frontend.id)),
+    keys: new KeyRing(secrets),
+    loginKeys: new LoginKeys(secrets),
+    ...createStore(config, { trail, clock }),
+  };
 }
 
-function createStore({ store }: Config, { trail, clock }: Tools): SessionStore {
-  if (store.kind === 'memory') return new MemorySessionStore({ clock });
-  return new RedisSessionStore({
-    redis: connectRedis({ url: store.url, timeoutMs: store.timeoutMs, clock, log: trail }),
-    clock,
-  });
-}
-
-function createProvider({ config, frontend, trail, clock, metrics }: Base, health: ProviderHealth): Provider {
+function createProvider(
+  { config, frontend, trail, clock, metrics, clientKeys }: Base & Pick<Parts, 'clientKeys'>,
+  health: ProviderHealth,
+): Provider {
   return new Provider({
     issuer: config.issuer,
     client: config.client,
+    clientKeys,
     scopes: config.scopes,
     scopesAreDefault: config.scopesAreDefault,
     apiAudience: config.apiAudience,

@@ -11,19 +11,22 @@ import { Receiver } from '../http/receive-request.ts';
 import { answerBackChannelLogout } from '../oidc/back-channel-logout.ts';
 import { answerCallback } from '../oidc/callback.ts';
 import type { SignInEvent } from '../oidc/callback-parts.ts';
+import { answerFrontChannelLogout } from '../oidc/front-channel-logout.ts';
+import { answerJwks } from '../oidc/jwks.ts';
 import { answerLogin } from '../oidc/login.ts';
 import { LoginCookies } from '../oidc/login-cookies.ts';
-import { LoginKeys } from '../oidc/login-keys.ts';
 import { LoginLimit } from '../oidc/login-limit.ts';
 import { answerLogout, answerLogoutPage } from '../oidc/logout.ts';
 import { answerEndOtherSessions, answerEndSession, answerMySessions } from '../oidc/my-sessions.ts';
 import { answerRefresh, answerSession } from '../oidc/session-info.ts';
+import { SessionPointers } from '../oidc/session-pointers.ts';
 import { StateClaims } from '../oidc/state-claims.ts';
 import type { Stages } from '../pipeline.ts';
+import { checkHandshake } from '../proxy/upgrade.ts';
 import type { SessionCarrier } from '../session/carrier.ts';
 import { withSession } from '../session/with-session.ts';
 import { corsStage } from '../stages/cors.ts';
-import { crossOriginStage, plainHttpStage } from '../stages/guards.ts';
+import { crossOriginStage, overloadStage, plainHttpStage } from '../stages/guards.ts';
 import { operationsStage, type Readiness } from '../stages/operations.ts';
 import { pageFromFiles } from '../stages/page.ts';
 import { pageFromUpstream } from '../stages/page-upstream.ts';
@@ -43,7 +46,8 @@ export interface AppState {
 
 /** Makes them. Throws, with what to do, when the folder of the page cannot be read. */
 export function createStages(parts: Parts, { recorder, readiness }: AppState): Stages {
-  const { config, frontend, provider, routes, sessions, csrf, tokens, forwarder, metrics } = parts;
+  const { config, frontend, provider, routes, sessions, csrf, tokens, forwarder, sockets, socketReports, metrics } =
+    parts;
   const page = config.page.kind === 'upstream' ? pageFromUpstream(config.page.url) : undefined;
   const receiver = new Receiver({
     frontends: [frontend],
@@ -60,14 +64,20 @@ export function createStages(parts: Parts, { recorder, readiness }: AppState): S
       frontend,
       endSessionOrigin: () => provider.endSessionOrigin,
       pageFromUpstream: page !== undefined,
+      framedBy: config.frontChannelLogout ? new URL(config.issuer).origin : undefined,
     }),
-    plainHttp: plainHttpStage(frontend),
+    plainHttp: plainHttpStage(frontend, metrics),
     cors: corsStage(frontend),
+    overload: overloadStage(parts.overload, frontend),
     crossOrigin: crossOriginStage(frontend),
     signIn: signInStage(signInRoutes(parts), sessionMount(parts)),
     api: (request) => answerApiCall(request, apiParts),
     page: page?.answer ?? pageFromFiles(config.page.kind === 'files' ? config.page.directory : ''),
-    upgrade: upgradeStage(page),
+    upgrade: upgradeStage({
+      page,
+      api: { routes, handshake: { check: checkHandshake }, sessions, tokens, sockets },
+      reports: socketReports,
+    }),
     operations: operationsStage({ metrics, readiness, strict: config.readyStrict }),
   };
 }
@@ -75,7 +85,7 @@ export function createStages(parts: Parts, { recorder, readiness }: AppState): S
 /** The auth routes, as the contract lists them. */
 function signInRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
   const { paths } = parts.frontend;
-  const { loginParts, callbackParts } = signInParts(parts);
+  const { loginParts, callbackParts, pointers } = signInParts(parts);
   const infoParts = { ...parts, userClaims: parts.config.userClaims };
   return [
     { method: 'get', path: paths.login, writesSession: false, answer: (request) => answerLogin(request, loginParts) },
@@ -102,7 +112,7 @@ function signInRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
       method: 'post',
       path: paths.logout,
       writesSession: true,
-      answer: (request, carrier) => answerLogout(request, carrier, parts),
+      answer: (request, carrier) => answerLogout(request, carrier, { ...parts, pointers }),
     },
     ...sessionRoutes(parts),
   ];
@@ -113,8 +123,13 @@ function sessionRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
   const { config, events, frontend } = parts;
   const { paths } = frontend;
   const writesSession = false;
-  const back = { ...parts, clientId: config.client.id };
+  const back = { ...parts, clientId: config.client.id, strict: config.strictLogoutTokens };
+  const front: SignInRoute<SessionCarrier> = {
+    ...{ method: 'get', path: paths.frontChannelLogout, writesSession },
+    answer: (request) => answerFrontChannelLogout(request, parts),
+  };
   return [
+    { method: 'get', path: '/.well-known/jwks.json', writesSession, answer: () => answerJwks(parts) },
     { method: 'get', path: paths.events, writesSession, answer: (request) => events.answer(request) },
     { method: 'get', path: paths.sessions, writesSession, answer: (request) => answerMySessions(request, parts) },
     {
@@ -135,19 +150,21 @@ function sessionRoutes(parts: Parts): readonly SignInRoute<SessionCarrier>[] {
       writesSession,
       answer: (request) => answerBackChannelLogout(request, back),
     },
+    ...(config.frontChannelLogout ? [front] : []),
   ];
 }
 
 function signInParts(parts: Parts) {
-  const { config, frontend, clock, provider, sessions, trail } = parts;
-  const keys = new LoginKeys({ secrets: config.sessionSecrets, frontendId: frontend.id });
+  const { config, frontend, clock, provider, sessions, trail, loginKeys: keys } = parts;
   const cookies = new LoginCookies(frontend, keys);
   const limit = new LoginLimit({ keys, frontendId: frontend.id, clock });
+  const pointers = new SessionPointers(frontend, keys);
   const shared = { frontend, provider, sessions, keys, cookies, clock };
   return {
+    pointers,
     loginParts: { ...shared, limit },
     callbackParts: {
-      ...shared,
+      ...{ ...shared, pointers },
       claims: new StateClaims(sessions),
       userClaims: config.userClaims,
       hasApiAudience: config.apiAudience !== undefined,

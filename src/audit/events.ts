@@ -23,6 +23,21 @@ export const events = {
     retentionMonths: 12,
   },
   'server.stopped': { answers: 'When and why did this process end?', fields: ['reason'], retentionMonths: 12 },
+  'worker.died': {
+    answers: 'Which worker ended without being told to, how, and how many did in the last minute?',
+    fields: ['pid', 'how', 'recent'],
+    retentionMonths: 12,
+  },
+  'config.reloaded': {
+    answers: 'Which settings were put in place of others while the process ran, and which wait for a restart?',
+    fields: ['changed', 'restart_needed', 'routes', 'rules_hash'],
+    retentionMonths: 12,
+  },
+  'config.reload-failed': {
+    answers: 'When was a changed configuration refused, so that the one before stayed?',
+    fields: ['faults'],
+    retentionMonths: 12,
+  },
   'sign-in.succeeded': {
     answers: 'Who signed in when, and how strongly?',
     fields: ['session', 'subject', 'acr', 'address'],
@@ -58,6 +73,11 @@ export const events = {
     answers: 'Which requests did a guard refuse, and why?',
     fields: ['kind', 'method', 'route', 'reason', 'address'],
     retentionMonths: 6,
+  },
+  'client-key.changed': {
+    answers: 'When was a key of the client made, first used, withdrawn, or forgotten?',
+    fields: ['key', 'change'],
+    retentionMonths: 12,
   },
   'dependency.failed': {
     answers: 'When was the store, the provider or an upstream out of reach, and which?',

@@ -9,19 +9,40 @@
  */
 
 import { createHmac } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Secret } from '../base/secret.ts';
+import { deriveKey } from '../keys/key-ring.ts';
+
+/** The key of the tags that stand for persons and sessions in the log: from the first of `SESSION_SECRETS`. */
+export function pseudonymKey([first]: readonly Secret[], frontendId: string): Buffer {
+  if (first === undefined) throw new Error('the configuration was used before it was checked');
+  return deriveKey(first, { label: 'pseudonyms', frontendId });
+}
 
 /** Makes tags under one key. */
 export class Pseudonyms {
-  readonly #key: Buffer;
+  #key: Buffer;
+  /** Tags of the sessions seen last: each call of a session asks for the same. */
+  readonly #sessionTags = new LRUCache<string, string>({ max: 10_000 });
 
   /** @param key 32 bytes, used for nothing else. */
   constructor(key: Buffer) {
     this.#key = key;
   }
 
+  /** Makes tags under another key from now on, so that they are those of an instance that is started now. */
+  replace(key: Buffer): void {
+    this.#key = key;
+    this.#sessionTags.clear();
+  }
+
   /** 16 characters that stand for a session. */
   session(id: string): string {
-    return this.#tag('session', id);
+    const known = this.#sessionTags.get(id);
+    if (known !== undefined) return known;
+    const tag = this.#tag('session', id);
+    this.#sessionTags.set(id, tag);
+    return tag;
   }
 
   /** 16 characters that stand for a person, who is a subject within an issuer (OIDC Core, 5.7). */

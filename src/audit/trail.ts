@@ -24,7 +24,13 @@ export interface TrailOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** Where lines go; standard output by default. */
   readonly stream?: DestinationStream | undefined;
+  /** Whether other processes write to the same standard output: then each line says which did. */
+  readonly isShared?: boolean | undefined;
 }
+
+const alone = { minLength: 12 * 1024 } as const;
+/** POSIX: what several processes write to one pipe stays whole up to 4 096 bytes (PIPE_BUF); blocks end with a line. */
+const shared = { minLength: 3 * 1024, maxWrite: 4096 } as const;
 
 /** Writes lines and events. */
 export class Trail implements Log {
@@ -32,10 +38,10 @@ export class Trail implements Log {
   readonly #events: Logger;
   readonly #flush: () => void;
 
-  constructor({ level, stream }: TrailOptions) {
-    const target = stream ?? destination({ fd: 1, sync: false, minLength: 4096, periodicFlush: 1000 });
+  constructor({ level, stream, isShared = false }: TrailOptions) {
+    const target = stream ?? destination({ fd: 1, sync: false, ...(isShared ? shared : alone), periodicFlush: 1000 });
     const options = {
-      base: null,
+      base: isShared ? { pid: process.pid } : null,
       messageKey: 'message',
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label: string) => ({ level: label }) },

@@ -34,3 +34,22 @@ export class Secret {
     return '[secret]';
   }
 }
+
+/** A secret that another takes the place of while the process runs: whoever holds it sees the new one. */
+export class RotatingSecret extends Secret {
+  #current: Secret;
+
+  constructor(first: Secret) {
+    super(first.reveal());
+    this.#current = first;
+  }
+
+  override reveal(): string {
+    return this.#current.reveal();
+  }
+
+  /** Puts another in its place. */
+  replace(next: Secret): void {
+    this.#current = next;
+  }
+}

@@ -10,6 +10,7 @@ import { get, type IncomingMessage } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import { settings } from '../config/schema.ts';
 import type { Command, Surface } from './command.ts';
+import { reachableHost } from './reachable-host.ts';
 
 /** How long the answer may take, ms. */
 const limitMs = 2000;
@@ -37,14 +38,7 @@ function healthUrl(env: Surface['env']): string | undefined {
   const host = settings.OPS_HOST.type.safeParse(env['OPS_HOST'] || settings.OPS_HOST.default);
   const port = settings.OPS_PORT.type.safeParse(env['OPS_PORT'] || settings.OPS_PORT.default);
   if (!host.success || !port.success || port.data === 0) return undefined;
-  return `http://${reachable(host.data)}:${port.data}/healthz`;
-}
-
-// The address that stands for all is one to listen on, not one to call.
-function reachable(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
+  return `http://${reachableHost(host.data)}:${port.data}/healthz`;
 }
 
 function statusOf(url: string, clock: Clock): Promise<number | string> {

@@ -5,20 +5,48 @@
  * @module
  */
 
-import { examine } from '../config/load.ts';
-import type { Command } from './command.ts';
+import type { Config } from '../config/config.ts';
+import { type Examined, examine } from '../config/load.ts';
+import { lineOfPlace } from '../config/rules-lines.ts';
+import type { Command, Surface } from './command.ts';
+import { type Finding, findingsIn } from './lint.ts';
 
-/** Says `ok` and what is worth a warning, or lists every fault and gives 1. */
+/** Says `ok` and what is worth a warning, or lists every fault and gives 1; with `--strict` a warning about a route gives 1 too. */
 export const checkConfig: Command = {
-  summary: 'tells every fault of the configuration, or ok',
-  run: ({ env, files, write, complain }) => {
-    const { config, error } = examine(env, files);
+  summary: 'tells every fault of the configuration and what is odd in its routes, or ok; --strict: 1 with warnings too',
+  takesStrict: true,
+  run: ({ env, files, write, complain }, { strict }) => {
+    const examined = examine(env, files);
+    const { config, error } = examined;
     if (config === undefined) {
       complain(error?.report() ?? 'The configuration cannot be used.');
       return 1;
     }
+    const findings = findingsIn(config);
+    const place = placesIn(config, rulesText(examined, files));
     for (const warning of config.warnings) write(`warning: ${warning}`);
+    for (const finding of findings) write(`${finding.level}: ${place(finding)}: ${finding.sentence}`);
+    if (findings.some(({ level }) => strict || level === 'error')) return 1;
     write('ok');
     return 0;
   },
 };
+
+// It was read a moment ago; where it is gone since, the lines are left out.
+function rulesText({ settings }: Examined, files: Surface['files']): string | undefined {
+  const path = settings.find(({ name }) => name === 'RULES_FILE')?.text;
+  try {
+    return path === undefined ? undefined : files.readFile(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function placesIn({ routes }: Config, text: string | undefined): (finding: Finding) => string {
+  return ({ at }) => {
+    if (text === undefined) return 'API_UPSTREAM';
+    if (at === undefined) return 'RULES_FILE';
+    const line = lineOfPlace(text, `routes[${at}]`);
+    return `RULES_FILE${line === undefined ? '' : ` line ${line}`}: ${routes[at]?.path}`;
+  };
+}

@@ -14,16 +14,34 @@ export interface Surface {
   readonly env: Environment;
   readonly files: Files;
   readonly clock: Clock;
+  /** Of the Node that runs this, as `process.versions.node` has it. */
+  readonly nodeVersion: string;
   /** Takes lines for standard output, without their line break. */
   readonly write: (line: string) => void;
   /** Takes lines for standard error. */
   readonly complain: (line: string) => void;
 }
 
+/** What stood behind the name of a command. */
+export interface CommandLine {
+  /** As many as the command takes. */
+  readonly words: readonly string[];
+  /** Whether `--strict` was given. */
+  readonly strict: boolean;
+  /** All of it as it was given. */
+  readonly args: readonly string[];
+}
+
 /** One command. */
 export interface Command {
   /** One line for the list of commands. */
   readonly summary: string;
+  /** How many words it takes behind its name; none unless told otherwise. */
+  readonly words?: number;
+  /** Whether it takes `--strict`. */
+  readonly takesStrict?: boolean;
+  /** Whether what stands behind its name is its own to read: `args`. */
+  readonly takesArguments?: true;
   /** Does it, and resolves to the exit code: 0 when all is well. */
-  readonly run: (surface: Surface) => Promise<number> | number;
+  readonly run: (surface: Surface, given: CommandLine) => Promise<number> | number;
 }

@@ -17,6 +17,7 @@ process.exitCode = await runCommand(process.argv.slice(2), {
   env: process.env,
   files: filesOnDisk,
   clock: systemClock,
+  nodeVersion: process.versions.node,
   write: (line) => void process.stdout.write(`${line}\n`),
   complain: (line) => void process.stderr.write(`${line}\n`),
 });

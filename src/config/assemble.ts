@@ -21,11 +21,11 @@ export interface Beside {
 /** The configuration. Only for values without faults: then what is needed is there, and the rest has its default. */
 export function configFrom(values: Values, { routes, upstreams, files, warnings }: Beside): Config {
   const all = values as AllValues; // see above; what may be missing is read from `values`
-  const { TLS_CERT_FILE, TLS_KEY_FILE, PAGE_UPSTREAM } = values;
+  const { PAGE_UPSTREAM } = values;
   return {
     listen: { host: all.HOST, port: all.PORT },
     operations: { host: all.OPS_HOST, port: all.OPS_PORT },
-    tls: TLS_CERT_FILE && TLS_KEY_FILE ? { certFile: TLS_CERT_FILE, keyFile: TLS_KEY_FILE } : undefined,
+    tls: tlsFrom(values, files),
     publicUrl: all.PUBLIC_URL,
     authBasePath: all.AUTH_BASE_PATH,
     issuer: all.ISSUER,
@@ -35,6 +35,8 @@ export function configFrom(values: Values, { routes, upstreams, files, warnings 
     apiAudience: values.API_AUDIENCE,
     userClaims: all.USER_CLAIMS,
     providerTimeoutMs: all.PROVIDER_TIMEOUT,
+    strictLogoutTokens: all.BACKCHANNEL_LOGOUT_STRICT,
+    frontChannelLogout: all.FRONTCHANNEL_LOGOUT,
     store: storeFrom(values),
     sessionSecrets: all.SESSION_SECRETS.map((entry) => new Secret(entry)),
     sessionIdleTimeoutMs: all.SESSION_IDLE_TIMEOUT,
@@ -46,20 +48,32 @@ export function configFrom(values: Values, { routes, upstreams, files, warnings 
     csrfMode: all.CSRF_MODE,
     trustedProxies: all.TRUSTED_PROXIES,
     logLevel: all.LOG_LEVEL,
+    workers: all.WORKERS,
     readyStrict: all.READY_STRICT,
     shutdownTimeoutMs: all.SHUTDOWN_TIMEOUT,
     warnings,
   };
 }
 
+function tlsFrom({ TLS_CERT_FILE, TLS_KEY_FILE }: Values, files: Files): Config['tls'] {
+  return TLS_CERT_FILE && TLS_KEY_FILE
+    ? { certificate: files.readFile(TLS_CERT_FILE), key: new Secret(files.readFile(TLS_KEY_FILE)) }
+    : undefined;
+}
+
 function clientFrom(values: Values, files: Files): Config['client'] {
-  const { CLIENT_ID, CLIENT_AUTH_METHOD } = values as AllValues; // one is needed, the other has a default
-  const { CLIENT_SECRET, CLIENT_KEY_FILE } = values;
+  const { CLIENT_ID, CLIENT_AUTH_METHOD, CLIENT_ASSERTION_AUDIENCE } = values as AllValues; // one is needed, the others have defaults
+  const { CLIENT_SECRET, CLIENT_SECRET_FALLBACK, CLIENT_KEY_FILE, CLIENT_CERT_FILE, CLIENT_KEY_ROTATION } = values;
+  const key = CLIENT_KEY_FILE === undefined ? undefined : new Secret(files.readFile(CLIENT_KEY_FILE));
   return {
     id: CLIENT_ID,
     authMethod: CLIENT_AUTH_METHOD,
     secret: CLIENT_SECRET === undefined ? undefined : new Secret(CLIENT_SECRET),
-    key: CLIENT_KEY_FILE === undefined ? undefined : new Secret(files.readFile(CLIENT_KEY_FILE)),
+    fallbackSecret: CLIENT_SECRET_FALLBACK === undefined ? undefined : new Secret(CLIENT_SECRET_FALLBACK),
+    key,
+    certificate: CLIENT_CERT_FILE && key ? { chain: files.readFile(CLIENT_CERT_FILE), key } : undefined,
+    keyRotationMs: CLIENT_KEY_ROTATION,
+    assertionAudience: CLIENT_ASSERTION_AUDIENCE,
   };
 }
 

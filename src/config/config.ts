@@ -9,7 +9,12 @@
 import type { Secret } from '../base/secret.ts';
 
 /** How the client proves itself at the authorization server (OIDC Core, 9). */
-export type ClientAuthMethod = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
+export type ClientAuthMethod =
+  | 'client_secret_basic'
+  | 'client_secret_post'
+  | 'private_key_jwt'
+  | 'tls_client_auth'
+  | 'self_signed_tls_client_auth';
 
 /** What the page must send to prove that a request came from it. */
 export type CsrfMode = 'token' | 'header';
@@ -18,7 +23,7 @@ export type CsrfMode = 'token' | 'header';
 export type Access = 'session' | 'public';
 
 /** Which token goes to the upstream. */
-export type TokenKind = 'user' | 'none';
+export type TokenKind = 'user' | 'client' | 'exchange' | 'none';
 
 /** One entry of the rules file, or what `API_UPSTREAM` stands for. */
 export interface RouteConfig {
@@ -46,6 +51,8 @@ export interface RouteConfig {
   readonly cache: boolean;
   /** Whether the body of an answer of 400 or more is ours. */
   readonly maskErrors: boolean;
+  /** Whether a GET may ask for a WebSocket. */
+  readonly websocket: boolean;
 }
 
 /** Where an upstream is reached. */
@@ -83,8 +90,8 @@ export type StoreConfig =
 export interface Config {
   readonly listen: { readonly host: string; readonly port: number };
   readonly operations: { readonly host: string; readonly port: number };
-  /** Files of the certificate chain and key; `undefined`: http behind a terminator. */
-  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  /** Certificate chain and key, both PEM; `undefined`: http behind a terminator. */
+  readonly tls: { readonly certificate: string; readonly key: Secret } | undefined;
   /** An origin: scheme, host, and port where it is not the default. */
   readonly publicUrl: string;
   /** Empty, or beginning with a slash and not ending with one. */
@@ -94,8 +101,16 @@ export interface Config {
     readonly id: string;
     readonly authMethod: ClientAuthMethod;
     readonly secret: Secret | undefined;
-    /** PEM (PKCS#8) of the key for `private_key_jwt`. */
+    /** Tried when the provider refuses the other one: the old or the new one while they change. */
+    readonly fallbackSecret?: Secret | undefined;
+    /** PEM (PKCS#8) of the keys for `private_key_jwt`: the first signs, the others are published. */
     readonly key: Secret | undefined;
+    /** For mutual TLS (RFC 8705). */
+    readonly certificate?: { readonly chain: string; readonly key: Secret } | undefined;
+    /** How old a client key gets that is made and kept by the server itself, ms; `undefined`: the keys are those of the file. */
+    readonly keyRotationMs?: number | undefined;
+    /** To whom assertions are addressed. */
+    readonly assertionAudience?: 'issuer' | 'token-endpoint' | undefined;
   };
   readonly scopes: readonly string[];
   /** Whether `SCOPES` was left at its default, so that what the provider does not know is left out. */
@@ -103,6 +118,9 @@ export interface Config {
   readonly apiAudience: string | undefined;
   readonly userClaims: readonly string[];
   readonly providerTimeoutMs: number;
+  /** Whether a logout token must carry `exp` and the type `logout+jwt`. */
+  readonly strictLogoutTokens: boolean;
+  readonly frontChannelLogout: boolean;
   readonly store: StoreConfig;
   /** At least one. The first signs and seals, the others still open. */
   readonly sessionSecrets: readonly Secret[];
@@ -117,6 +135,8 @@ export interface Config {
   /** Addresses and CIDR ranges. */
   readonly trustedProxies: readonly string[];
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Processes that serve the public port; with 1 there is no primary beside it. */
+  readonly workers: number;
   readonly readyStrict: boolean;
   readonly shutdownTimeoutMs: number;
   /** What is allowed but worth a line in the log at start. */

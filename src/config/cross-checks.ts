@@ -6,12 +6,14 @@
  * @module
  */
 
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
+import { clientFaults } from './client-checks.ts';
 import type { Environment } from './environment.ts';
 import { type Fault, missing } from './faults.ts';
-import { causeOf, type Files } from './files.ts';
+import type { Files } from './files.ts';
+import { certificateFaults, readAt } from './key-files.ts';
 import { isProduction, productionFaults } from './production-checks.ts';
+import { parseRedisUrl } from './redis-url.ts';
 import { type SettingName, settingOf, type Values } from './schema.ts';
 import { isSafeTransport } from './values.ts';
 
@@ -27,7 +29,7 @@ export interface Surroundings {
 export function contradictionsIn(values: Values, around: Surroundings): readonly Fault[] {
   const found = [
     ...storeFaults(values),
-    ...clientFaults(values, around.files),
+    ...clientFaults(values, around),
     ...reuseFaults(values),
     ...behindFaults(values, around),
     ...pageFaults(values, around),
@@ -43,78 +45,22 @@ function missingNow(name: SettingName): Fault {
   return missing(name, settingOf(name));
 }
 
-function storeFaults({ SESSION_STORE, REDIS_URL }: Values): readonly Fault[] {
+function storeFaults({ SESSION_STORE, REDIS_URL, WORKERS = 1 }: Values): readonly Fault[] {
+  // Each process would have sessions that the others do not know: every second request would be signed out.
+  if (SESSION_STORE === 'memory' && WORKERS > 1) {
+    const sentence = 'must be 1 with SESSION_STORE=memory: the memory of one process is not seen by the others.';
+    return [{ name: 'WORKERS', sentence }];
+  }
   return SESSION_STORE === 'redis' && REDIS_URL === undefined ? [missingNow('REDIS_URL')] : [];
 }
 
 // Who learns a secret that we share with a provider or with Redis must not be able to open sessions with it.
 function reuseFaults({ SESSION_SECRETS = [], CLIENT_SECRET, REDIS_URL }: Values): readonly Fault[] {
-  const password = REDIS_URL === undefined ? undefined : decodeURIComponent(new URL(REDIS_URL).password);
-  const isReused = SESSION_SECRETS.some((entry) => entry === CLIENT_SECRET || entry === password);
+  const redis = REDIS_URL === undefined ? undefined : parseRedisUrl(REDIS_URL);
+  const others = [CLIENT_SECRET, redis?.password, redis?.sentinel.password];
+  const isReused = SESSION_SECRETS.some((entry) => others.includes(entry));
   const sentence = 'must not be CLIENT_SECRET or the password of REDIS_URL: each key has one purpose.';
   return isReused ? [{ name: 'SESSION_SECRETS', sentence }] : [];
-}
-
-function clientFaults(values: Values, files: Files): readonly Fault[] {
-  const { CLIENT_AUTH_METHOD, CLIENT_SECRET, CLIENT_KEY_FILE } = values;
-  if (CLIENT_AUTH_METHOD === undefined) return [];
-  if (CLIENT_AUTH_METHOD === 'private_key_jwt') {
-    return CLIENT_KEY_FILE === undefined
-      ? [{ name: 'CLIENT_KEY_FILE', sentence: 'is missing. private_key_jwt signs with it.' }]
-      : clientKeyFaults(CLIENT_KEY_FILE, files);
-  }
-  const faults = CLIENT_SECRET === undefined ? [missingNow('CLIENT_SECRET')] : [];
-  return CLIENT_KEY_FILE === undefined
-    ? faults
-    : [
-        ...faults,
-        { name: 'CLIENT_KEY_FILE', sentence: `is given, but CLIENT_AUTH_METHOD is ${CLIENT_AUTH_METHOD}. Choose one.` },
-      ];
-}
-
-function clientKeyFaults(path: string, files: Files): readonly Fault[] {
-  const name = 'CLIENT_KEY_FILE';
-  const key = readAt(path, { files, read: createPrivateKey });
-  if (!('value' in key)) return [{ name, sentence: `must name a PEM file with a private key (PKCS#8)${key.cause}.` }];
-  return isClientKey(key.value)
-    ? []
-    : [{ name, sentence: 'must hold an Ed25519 key, a P-256 key, or an RSA key of 2048 bits or more.' }];
-}
-
-// The curves and sizes that FAPI 2 lets a client sign with (5.4.1).
-function isClientKey(key: KeyObject): boolean {
-  return isStrong(key) && ['prime256v1', undefined].includes(key.asymmetricKeyDetails?.namedCurve);
-}
-
-function isStrong({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): boolean {
-  const { namedCurve = '', modulusLength = 0 } = asymmetricKeyDetails;
-  if (asymmetricKeyType === 'ed25519') return true;
-  return asymmetricKeyType === 'ec'
-    ? ['prime256v1', 'secp384r1', 'secp521r1'].includes(namedCurve)
-    : asymmetricKeyType === 'rsa' && modulusLength >= 2048;
-}
-
-interface Reader<Value> {
-  readonly files: Files;
-  readonly read: (text: string) => Value;
-}
-
-// The system's word for a file that is not there may be told; what a parser says could show parts of a key.
-function readAt<Value>(
-  path: string,
-  { files, read }: Reader<Value>,
-): { readonly value: Value } | { readonly cause: string } {
-  let text: string;
-  try {
-    text = files.readFile(path);
-  } catch (error) {
-    return { cause: causeOf(error) };
-  }
-  try {
-    return { value: read(text) };
-  } catch {
-    return { cause: '' };
-  }
 }
 
 function behindFaults({ API_UPSTREAM, RULES_FILE }: Values, { faulty }: Surroundings): readonly Fault[] {
@@ -167,30 +113,11 @@ function tlsFaults({ PUBLIC_URL, TLS_CERT_FILE, TLS_KEY_FILE }: Values, files: F
     faults.push({ name: 'PUBLIC_URL', sentence });
   }
   if (TLS_CERT_FILE !== undefined && TLS_KEY_FILE !== undefined)
-    return [...faults, ...certificateFaults({ certFile: TLS_CERT_FILE, keyFile: TLS_KEY_FILE }, files)];
+    return [
+      ...faults,
+      ...certificateFaults({ TLS_CERT_FILE, TLS_KEY_FILE }, { cert: 'TLS_CERT_FILE', key: 'TLS_KEY_FILE', files }),
+    ];
   if (TLS_CERT_FILE === undefined && TLS_KEY_FILE === undefined) return faults;
   const name = TLS_CERT_FILE === undefined ? 'TLS_CERT_FILE' : 'TLS_KEY_FILE';
   return [...faults, { name, sentence: 'is missing. Certificate and key are given together.' }];
-}
-
-function certificateFaults(
-  { certFile, keyFile }: { readonly certFile: string; readonly keyFile: string },
-  files: Files,
-): readonly Fault[] {
-  const certificate = readAt(certFile, { files, read: (text) => new X509Certificate(text) });
-  const key = readAt(keyFile, { files, read: createPrivateKey });
-  const faults: Fault[] = [];
-  if (!('value' in certificate)) {
-    const sentence = `must name a PEM file with a certificate chain${certificate.cause}.`;
-    faults.push({ name: 'TLS_CERT_FILE', sentence });
-  }
-  if (!('value' in key))
-    faults.push({ name: 'TLS_KEY_FILE', sentence: `must name a PEM file with a private key${key.cause}.` });
-  else if (!isStrong(key.value)) {
-    const sentence = 'must hold an Ed25519 key, a P-256, P-384 or P-521 key, or an RSA key of 2048 bits or more.';
-    faults.push({ name: 'TLS_KEY_FILE', sentence });
-  }
-  if ('value' in certificate && 'value' in key && !certificate.value.checkPrivateKey(key.value))
-    faults.push({ name: 'TLS_KEY_FILE', sentence: 'must hold the key of the first certificate in TLS_CERT_FILE.' });
-  return faults;
 }

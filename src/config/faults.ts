@@ -15,6 +15,8 @@ export interface Fault {
   readonly setting?: SettingName;
   /** Where in the rules file, e.g. `routes[0].path`. */
   readonly place?: string | undefined;
+  /** The line of that place, where it can be told. */
+  readonly line?: number | undefined;
   /** Goes on after the name: `is missing.`, `must be …` */
   readonly sentence: string;
   /** Of a setting that is missing: what it is, for somebody who sees it for the first time. */
@@ -85,8 +87,9 @@ function firstSentence(help: string): string {
   return /^.*?[.](?= |$)/.exec(help)?.[0] ?? help;
 }
 
-function lineOf({ name, place, sentence }: Fault): string {
-  return `${name}${place === undefined ? '' : ` ${place}`}: ${sentence}`;
+function lineOf({ name, place, line, sentence }: Fault): string {
+  const where = `${place === undefined ? '' : ` ${place}`}${line === undefined ? '' : ` (line ${line})`}`;
+  return `${name}${where}: ${sentence}`;
 }
 
 // What is no setting of ours (a mistyped name, a variable of Node) comes last.

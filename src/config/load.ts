@@ -14,7 +14,8 @@ import { type Environment, type Given, readEnvironment } from './environment.ts'
 import { ConfigError, type Fault, missing } from './faults.ts';
 import { causeOf, type Files, readingOnce } from './files.ts';
 import { isProduction, warningsOf } from './production-checks.ts';
-import { readRules, routeOfApiUpstream } from './rules-file.ts';
+import { type RulesFault, readRules, routeOfApiUpstream } from './rules-file.ts';
+import { lineOfPlace } from './rules-lines.ts';
 import { type SettingName, settingNames, settingOf, type Values } from './schema.ts';
 
 /** What became of a configuration: it, or its faults; and what was read of each setting. */
@@ -99,7 +100,15 @@ function routesOf(values: Values, files: Files): Routes {
   const rules = readRules(content, { production: isProduction(values), files });
   return 'routes' in rules
     ? { ...rules, faults: [] }
-    : { routes: [], upstreams: [], faults: rules.faults.map((fault) => ({ name: 'RULES_FILE', ...fault })) };
+    : {
+        routes: [],
+        upstreams: [],
+        faults: rules.faults.map((fault) => ({ name: 'RULES_FILE', ...fault, line: lineOf(fault, content) })),
+      };
+}
+
+function lineOf({ place }: RulesFault, content: string): number | undefined {
+  return place === undefined ? undefined : lineOfPlace(content, place);
 }
 
 // Whoever gave nothing that is needed has not begun; an image may have set HOST. What somebody did write is told as a fault.

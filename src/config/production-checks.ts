@@ -9,6 +9,7 @@ import { isLoopbackName } from '../base/loopback.ts';
 import type { Config } from './config.ts';
 import type { Environment } from './environment.ts';
 import type { Fault } from './faults.ts';
+import { parseRedisUrl } from './redis-url.ts';
 import { isProbablySameSite } from './same-site.ts';
 import type { Values } from './schema.ts';
 import { isExampleSecret } from './strength.ts';
@@ -45,8 +46,10 @@ function storeFaults({ REDIS_URL, SESSION_STORE, INSECURE_ALLOW_PLAIN_REDIS }: V
   if (SESSION_STORE === 'memory')
     return [{ name: 'SESSION_STORE', sentence: 'must be redis unless PUBLIC_URL is on a loopback name.' }];
   if (REDIS_URL === undefined || INSECURE_ALLOW_PLAIN_REDIS) return [];
-  const { hostname, protocol, password } = new URL(REDIS_URL);
-  if (isLoopbackName(hostname) || (protocol === 'rediss:' && password !== '')) return [];
+  const address = parseRedisUrl(REDIS_URL);
+  if (address?.tls && address.password !== undefined) return [];
+  // Sentinels and nodes of a cluster name others, whose addresses nobody has checked.
+  if (address?.kind === 'single' && address.places.every(({ host }) => isLoopbackName(host))) return [];
   const sentence =
     'must be rediss:// with a password when Redis is on another machine. INSECURE_ALLOW_PLAIN_REDIS=true allows less.';
   return [{ name: 'REDIS_URL', sentence }];
@@ -57,8 +60,9 @@ function secretFaults({ CLIENT_SECRET, REDIS_URL, SESSION_STORE }: Values): read
   if (CLIENT_SECRET !== undefined && isExampleSecret(CLIENT_SECRET)) {
     faults.push({ name: 'CLIENT_SECRET', sentence: 'must be the one your provider gave, not one of an example.' });
   }
-  const password = SESSION_STORE === 'redis' && REDIS_URL !== undefined ? new URL(REDIS_URL).password : '';
-  if (password !== '' && isExampleSecret(decodeURIComponent(password))) {
+  const redis = SESSION_STORE === 'redis' && REDIS_URL !== undefined ? parseRedisUrl(REDIS_URL) : undefined;
+  const passwords = [redis?.password, redis?.sentinel.password];
+  if (passwords.some((password) => password !== undefined && isExampleSecret(password))) {
     faults.push({ name: 'REDIS_URL', sentence: 'must have a password of its own, not one of an example.' });
   }
   return faults;
@@ -128,7 +132,7 @@ function productionWarnings(values: Values, routes: Config['routes']): readonly 
   const warnings: string[] = [];
   if (values.INSECURE_ALLOW_PLAIN_REDIS)
     warnings.push('INSECURE_ALLOW_PLAIN_REDIS: whoever is on the way to Redis can delete and replay sessions.');
-  if (CLIENT_AUTH_METHOD !== 'private_key_jwt')
+  if (CLIENT_AUTH_METHOD?.startsWith('client_secret_'))
     warnings.push('CLIENT_AUTH_METHOD: private_key_jwt is stronger than a shared secret (RFC 9700, 2.5).');
   if (CLIENT_SECRET !== undefined && CLIENT_SECRET.length < 32)
     warnings.push('CLIENT_SECRET has less than 32 characters. Ask your provider for a longer one.');

@@ -143,9 +143,12 @@ function contradictionsOf({ rule, at }: Placed, { all, production }: Among): rea
   const faults: RulesFault[] = [];
   const say = (key: string, sentence: string) => faults.push({ place: `routes[${at}].${key}`, sentence });
   if (all.some((other) => other.at < at && other.rule.path === rule.path)) say('path', 'is there twice.');
-  if (rule.access === 'public' && rule.token === 'user')
-    say('token', 'must be none where access is public: nobody is signed in.');
-  if (rule.access === 'public' && rule.scopes?.length) say('scopes', 'need access: session.');
+  if (rule.access === 'public' && (rule.token === 'user' || rule.token === 'exchange'))
+    say('token', 'must be none or client where access is public: nobody is signed in.');
+  if (rule.access === 'public' && rule.token !== 'client' && rule.scopes?.length)
+    say('scopes', 'need access: session.');
+  if (rule.websocket && !(rule.methods ?? routeDefaults.methods).includes('GET'))
+    say('websocket', 'needs GET among methods: a WebSocket begins with one.');
   if (production && !rule.insecureAllowHttpUpstream && !isSafeTransport(rule.upstream)) {
     say(
       'upstream',
@@ -172,6 +175,7 @@ function routeFrom(rule: RouteRule): RouteConfig {
     setCookies: rule.set_cookies ?? [],
     cache: rule.cache ?? false,
     maskErrors: rule.mask_errors ?? false,
+    websocket: rule.websocket ?? false,
   };
 }
 

@@ -67,15 +67,15 @@ export const routeSchema = z.strictObject(
         default: [...routeDefaults.methods],
       }),
     access: z.enum(['session', 'public'], { error: 'must be session or public' }).optional().meta({
-      description: 'session: whoever is signed in. public: everybody, and no token is sent.',
+      description: 'session: whoever is signed in. public: everybody, and no token of a person is sent.',
       default: routeDefaults.access,
     }),
     token: z
-      .enum(['user', 'none'], { error: 'must be user or none; client and exchange are not available in this version' })
+      .enum(['user', 'client', 'exchange', 'none'], { error: 'must be user, client, exchange or none' })
       .optional()
       .meta({
         description:
-          'user: the access token of the session goes to the upstream. none: no token does. By default user, and none where access is public.',
+          'What goes to the upstream. user: the access token of the session. client: one of the client’s own, for this audience and these scopes (RFC 6749, 4.4). exchange: one that the session’s was exchanged for (RFC 8693). none: no token. By default user, and none where access is public.',
       }),
     audience: text(readResource)
       .optional()
@@ -123,10 +123,11 @@ export const routeSchema = z.strictObject(
       description: 'Puts our own body in the place of what the upstream says with a status of 400 or more.',
       default: false,
     }),
-    websocket: z
-      .literal(false, { error: 'must be false: WebSockets to an API are not available in this version' })
-      .optional()
-      .meta({ description: 'Whether the route may become a WebSocket. Only false in this version.', default: false }),
+    websocket: z.boolean({ error: 'must be true or false' }).optional().meta({
+      description:
+        'Whether a page may open WebSockets below this path. The same session, scopes and token as for a GET; closed with 4401 when the session ends.',
+      default: false,
+    }),
     insecureAllowHttpUpstream: z.boolean({ error: 'must be true or false' }).optional().meta({
       description:
         'Allows a plain http upstream on another machine. Whoever is on that network can then read tokens and answers, and change them.',

@@ -24,6 +24,7 @@ import {
   readUrl,
   readVisible,
   readWords,
+  readWorkers,
 } from './values.ts';
 
 /** One setting. */
@@ -159,22 +160,52 @@ export const settings = {
   CLIENT_SECRET: {
     group: 'The authorization server',
     help: 'Our client secret, as the provider gave it.',
-    needed: 'unless CLIENT_AUTH_METHOD is private_key_jwt',
+    needed: 'unless CLIENT_AUTH_METHOD is private_key_jwt or a TLS method',
+    secret: true,
+    type: text(readVisible),
+  },
+  CLIENT_SECRET_FALLBACK: {
+    group: 'The authorization server',
+    help: 'While the secret is being replaced: the other one. It is tried where the provider refuses CLIENT_SECRET, so that nobody fails to sign in whichever of both the provider takes.',
     secret: true,
     type: text(readVisible),
   },
   CLIENT_AUTH_METHOD: {
     group: 'The authorization server',
-    help: 'How the client proves itself at the token endpoint. private_key_jwt is the strongest (RFC 9700, 2.5).',
+    help: 'How the client proves itself at the token endpoint. private_key_jwt and mutual TLS are the strongest (RFC 9700, 2.5).',
     default: 'client_secret_basic',
     example: 'private_key_jwt',
-    type: choice('client_secret_basic', 'client_secret_post', 'private_key_jwt'),
+    type: choice(
+      'client_secret_basic',
+      'client_secret_post',
+      'private_key_jwt',
+      'tls_client_auth',
+      'self_signed_tls_client_auth',
+    ),
   },
   CLIENT_KEY_FILE: {
     group: 'The authorization server',
-    help: 'PEM file (PKCS#8) of the key for private_key_jwt: Ed25519, P-256, or RSA of 2048 bits or more.',
+    help: 'PEM file (PKCS#8) of the key for private_key_jwt or mutual TLS: Ed25519, P-256, or RSA of 2048 bits or more. Several keys: the first signs, the others are published at /.well-known/jwks.json beside it.',
     example: '/run/secrets/client-key.pem',
     type: path,
+  },
+  CLIENT_KEY_ROTATION: {
+    group: 'The authorization server',
+    help: 'Instead of CLIENT_KEY_FILE: keys for private_key_jwt are made by Claimcheck, lie sealed in Redis, and are replaced at this age (1h or more). Register PUBLIC_URL/.well-known/jwks.json as jwks_uri at the provider.',
+    example: '30d',
+    type: text((value) => readDuration(value, { least: '1h', most: '400d' })),
+  },
+  CLIENT_CERT_FILE: {
+    group: 'The authorization server',
+    help: 'PEM file of the certificate chain for mutual TLS (RFC 8705); its key is in CLIENT_KEY_FILE.',
+    example: '/run/secrets/client-cert.pem',
+    type: path,
+  },
+  CLIENT_ASSERTION_AUDIENCE: {
+    group: 'The authorization server',
+    help: 'Whom private_key_jwt is addressed to: the issuer, or, for servers that know no better, the token endpoint.',
+    default: 'issuer',
+    type: choice('issuer', 'token-endpoint'),
   },
   SCOPES: {
     group: 'The authorization server',
@@ -203,6 +234,20 @@ export const settings = {
     example: '10s',
     type: duration,
   },
+  BACKCHANNEL_LOGOUT_STRICT: {
+    group: 'The authorization server',
+    help: 'true: a logout token must have exp and the type logout+jwt. false: for authorization servers that send neither; every other check stays.',
+    default: 'true',
+    example: 'false',
+    type: boolean,
+  },
+  FRONTCHANNEL_LOGOUT: {
+    group: 'The authorization server',
+    help: 'true: /frontchannel-logout?iss=…&sid=… ends that session, for authorization servers that have no back-channel logout. They alone may frame it.',
+    default: 'false',
+    example: 'true',
+    type: boolean,
+  },
   SESSION_SECRETS: {
     group: 'Sessions',
     help: 'Random keys that seal sessions and sign cookies. The first entry signs and seals, the others still open. Rotation: append, move to the front, remove after SESSION_LIFETIME.',
@@ -220,7 +265,7 @@ export const settings = {
   },
   REDIS_URL: {
     group: 'Sessions',
-    help: 'Where sessions lie: redis:// or rediss://, with user and password.',
+    help: 'Where sessions lie: redis:// or rediss:// (with TLS), with user and password. Several servers: see docs/redis.md.',
     example: 'rediss://claimcheck:…@redis.internal:6379',
     needed: 'unless SESSION_STORE is memory',
     secret: true,
@@ -310,10 +355,10 @@ export const settings = {
   },
   WORKERS: {
     group: 'Operations',
-    help: 'Processes that serve. Only 1 in this version.',
+    help: 'Processes that serve: a number from 1 to 64, or auto for one for each core. More than 1 needs sessions in Redis.',
     default: '1',
-    example: '1',
-    type: z.literal('1', { error: 'must be 1: more than one process is not available in this version.' }),
+    example: 'auto',
+    type: text(readWorkers),
   },
   LOG_LEVEL: {
     group: 'Operations',

@@ -7,7 +7,9 @@
  */
 
 import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { isLoopbackName } from '../base/loopback.ts';
+import { parseRedisUrl } from './redis-url.ts';
 
 /** A value, or what is expected instead. */
 export type Read<Value> = { readonly value: Value } | { readonly expected: string };
@@ -20,12 +22,15 @@ export const durationForm = /^([1-9]\d{0,8})(ms|s|m|h|d)$/;
 /** A size as it is written: a whole number and its unit, or 0. */
 export const sizeForm = /^(0|[1-9]\d{0,5}(?:B|KB|MB|GB))$/;
 
-/** `500ms`, `30s`, `15m`, `8h`, `2d` as ms. `most`: the longest that is taken, written in the same way. */
-export function readDuration(text: string, { most = '24h' }: { readonly most?: string } = {}): Read<number> {
+/** `500ms`, `30s`, `15m`, `8h`, `2d` as ms. `least` and `most`: the shortest and the longest that are taken, written in the same way. */
+export function readDuration(
+  text: string,
+  { least, most = '24h' }: { readonly least?: string; readonly most?: string } = {},
+): Read<number> {
   const value = durationOf(text);
-  return value === undefined || value > (durationOf(most) ?? 0)
-    ? { expected: `a duration such as 500ms, 30s, 15m or 8h, and at most ${most}` }
-    : { value };
+  const isTaken = value !== undefined && value >= (durationOf(least ?? '') ?? 0) && value <= (durationOf(most) ?? 0);
+  const bounds = `${least === undefined ? '' : `at least ${least} and `}at most ${most}`;
+  return isTaken ? { value } : { expected: `a duration such as 500ms, 30s, 15m or 8h, and ${bounds}` };
 }
 
 function durationOf(text: string): number | undefined {
@@ -46,6 +51,15 @@ export function readInteger(text: string, { from, to }: { readonly from: number;
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   return value >= from && value <= to ? { value } : { expected: `a whole number from ${from} to ${to}` };
 }
+
+/** A number of processes; `auto` is one for each core that this process may use. */
+export function readWorkers(text: string): Read<number> {
+  if (text === 'auto') return { value: Math.min(availableParallelism(), mostWorkers) };
+  const { value } = { value: undefined, ...readInteger(text, { from: 1, to: mostWorkers }) };
+  return value === undefined ? { expected: `auto, or a whole number from 1 to ${mostWorkers}` } : { value };
+}
+
+const mostWorkers = 64;
 
 /** `true` or `false`. */
 export function readBoolean(text: string): Read<boolean> {
@@ -127,42 +141,15 @@ export function readResource(text: string): Read<string> {
     : { expected: 'an absolute URI such as https://orders.example, without a fragment' };
 }
 
-/** The URL of one Redis server. Special characters of its password are percent-encoded. */
+/** Where Redis is, in one of the forms of redis-url.ts. Special characters of the password are percent-encoded. */
 export function readRedisUrl(text: string): Read<string> {
-  if (namesSeveral(text)) {
-    return { expected: 'the URL of one server: sentinel and cluster forms are not available in this version' };
-  }
-  const isUrl = /^rediss?:\/\/[^\s/]\S*$/.test(text) && URL.canParse(text) && isServer(new URL(text));
-  return isUrl
-    ? { value: text }
-    : {
-        expected:
-          'a URL such as rediss://user:password@redis.internal:6379/0, with special characters of the password percent-encoded',
-      };
-}
-
-function namesSeveral(text: string): boolean {
+  if (parseRedisUrl(text) !== undefined) return { value: text };
   const [scheme = '', rest = ''] = text.split('://', 2);
-  const servers = rest.slice(rest.lastIndexOf('@') + 1);
-  return /sentinel|cluster/i.test(scheme) || servers.includes(',');
-}
-
-function isServer({ hostname, pathname, search, hash, username, password }: URL): boolean {
-  return (
-    hostname !== '' &&
-    /^(?:\/\d{0,5})?$/.test(pathname) &&
-    search + hash === '' &&
-    decodes(username) &&
-    decodes(password)
-  );
-}
-
-function decodes(text: string): boolean {
-  try {
-    return decodeURIComponent(text) !== undefined;
-  } catch {
-    return false;
-  }
+  const expected =
+    /sentinel|cluster/i.test(scheme) || rest.slice(rest.lastIndexOf('@') + 1).includes(',')
+      ? 'for several servers a URL such as rediss-sentinel://user:password@a:26379,b:26379/name-of-the-master or rediss-cluster://user:password@a:6379,b:6379'
+      : 'a URL such as rediss://user:password@redis.internal:6379/0, with special characters of the password percent-encoded';
+  return { expected };
 }
 
 /** Whether a URL is https, or stays on this machine. */

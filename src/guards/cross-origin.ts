@@ -26,6 +26,13 @@ export interface CrossOriginFacts {
   readonly origin: string | undefined;
 }
 
+/** What of an upgrade it looks at. */
+export interface UpgradeFacts {
+  readonly origin: string | undefined;
+  /** `Sec-Fetch-Mode`, as sent. */
+  readonly fetchMode: string | undefined;
+}
+
 /** Which origins may call us with the cookie. Validated when the configuration is loaded. */
 export interface CrossOriginPolicy {
   /** Our public origin. From configuration: the client chooses the `Host` header. */
@@ -37,6 +44,7 @@ export interface CrossOriginPolicy {
 }
 
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+const otherModes: ReadonlySet<string> = new Set(['cors', 'navigate', 'no-cors', 'same-origin']);
 const knownSites: ReadonlySet<string> = new Set(['same-origin', 'same-site', 'cross-site', 'none']);
 
 /** Where a same-origin answer of an API may be shown; everything else would run or frame it (CF-14). */
@@ -68,8 +76,13 @@ export function checkCrossOrigin(request: CrossOriginFacts, policy: CrossOriginP
  * Decides whether a connection may become a WebSocket: a browser sends `Origin`
  * with every handshake (RFC 6455, 4.1), and no CORS check protects what follows,
  * so it must be there and be ours or trusted.
+ *
+ * `Sec-Fetch-Site` is not asked: engines have called a socket of our own page
+ * cross-site, since `wss` is not `https`. The mode is: no browser sends a handshake
+ * in another than `websocket` (Fetch, "WebSocket protocol alterations").
  */
-export function checkUpgradeOrigin({ origin }: Pick<CrossOriginFacts, 'origin'>, policy: CrossOriginPolicy): Decision {
+export function checkUpgradeOrigin({ origin, fetchMode }: UpgradeFacts, policy: CrossOriginPolicy): Decision {
+  if (fetchMode !== undefined && otherModes.has(fetchMode)) return deny('cross-origin');
   if (origin === undefined) return deny('origin-unknown');
   return policy.trustedOrigins.has(origin) || isSelf(origin, policy) ? allow : deny('cross-origin');
 }

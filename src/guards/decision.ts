@@ -16,6 +16,7 @@ import type { ErrorCode } from '../errors.ts';
  */
 export type DenyReason = Extract<
   ErrorCode,
+  | 'overloaded'
   | 'cross-origin'
   | 'origin-unknown'
   | 'not-a-navigation'

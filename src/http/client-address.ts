@@ -33,6 +33,11 @@ export class TrustedProxies {
     for (const entry of entries) this.#add(entry);
   }
 
+  /** Whether no proxy is trusted. */
+  get isEmpty(): boolean {
+    return this.#isEmpty;
+  }
+
   /** Whether the address, as {@link parseAddress} writes it, is one of ours. */
   trusts(address: string): boolean {
     if (this.#isEmpty) return false;
@@ -85,12 +90,15 @@ export interface Transport {
   readonly trusted: TrustedProxies;
 }
 
-/** What the proxy nearest to the browser says that it spoke; nothing unless our peer is a trusted proxy. */
-export function forwardedProtoFrom({ peer, forwardedProto, trusted }: Transport): 'http' | 'https' | undefined {
-  if (forwardedProto === undefined || !trusted.trusts(parseAddress(peer ?? '') ?? nobody)) return undefined;
-  const [first = ''] = forwardedProto.split(',', 1);
+/** What a trusted proxy says that the browser spoke; `untold` when it says nothing that can be read. */
+export type ForwardedProto = 'http' | 'https' | 'untold';
+
+/** What the proxy nearest to the browser says that it spoke; `undefined` unless our peer is a trusted proxy. */
+export function forwardedProtoFrom({ peer, forwardedProto, trusted }: Transport): ForwardedProto | undefined {
+  if (trusted.isEmpty || !trusted.trusts(parseAddress(peer ?? '') ?? nobody)) return undefined;
+  const [first = ''] = (forwardedProto ?? '').split(',', 1);
   const scheme = first.trim().toLowerCase();
-  return scheme === 'http' || scheme === 'https' ? scheme : undefined;
+  return scheme === 'http' || scheme === 'https' ? scheme : 'untold';
 }
 
 /**

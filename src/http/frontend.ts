@@ -11,12 +11,15 @@
  */
 
 import { isLoopbackName } from '../base/loopback.ts';
+import type { Config } from '../config/config.ts';
 
 /** The names of our cookies for one frontend. */
 export interface CookieNames {
   readonly session: string;
   /** Followed by 8 characters of the hash of `state`: one cookie for each pending login. */
   readonly loginPrefix: string;
+  /** Followed by 8 characters: one cookie for each session that the browser began, so that a replaced one is ended. */
+  readonly pointerPrefix: string;
   /** Counts the starts of a sign-in. */
   readonly starts: string;
 }
@@ -30,6 +33,7 @@ export interface AuthPaths {
   readonly events: string;
   readonly logout: string;
   readonly backChannelLogout: string;
+  readonly frontChannelLogout: string;
   /** Each of them is one segment below. */
   readonly sessions: string;
 }
@@ -60,6 +64,18 @@ export interface FrontendOptions {
   readonly trustedOrigins: readonly string[];
 }
 
+/** The id of the one frontend that the configuration describes. What is derived from it lasts in stores and cookies. */
+export const onlyFrontendId = 'default';
+
+/** The frontend that the configuration describes. */
+export function frontendOf({
+  publicUrl,
+  authBasePath,
+  corsAllowedOrigins,
+}: Pick<Config, 'publicUrl' | 'authBasePath' | 'corsAllowedOrigins'>): Frontend {
+  return createFrontend({ id: onlyFrontendId, publicUrl, authBasePath, trustedOrigins: corsAllowedOrigins });
+}
+
 /** Makes a frontend. */
 export function createFrontend({ id, publicUrl, authBasePath, trustedOrigins }: FrontendOptions): Frontend {
   const { origin, host, protocol, hostname } = new URL(publicUrl);
@@ -79,6 +95,7 @@ export function createFrontend({ id, publicUrl, authBasePath, trustedOrigins }: 
       events: path('session/events'),
       logout: path('logout'),
       backChannelLogout: path('backchannel-logout'),
+      frontChannelLogout: path('frontchannel-logout'),
       sessions: path('sessions'),
     },
     cookies: cookieNames(secure),
@@ -92,6 +109,7 @@ function cookieNames(secure: boolean): CookieNames {
   return {
     session: `${prefix}claimcheck`,
     loginPrefix: `${prefix}claimcheck-login-`,
+    pointerPrefix: `${prefix}claimcheck-began-`,
     starts: `${prefix}claimcheck-starts`,
   };
 }

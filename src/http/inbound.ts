@@ -11,6 +11,7 @@
 
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ForwardedProto } from './client-address.ts';
 import type { Frontend } from './frontend.ts';
 import type { ReplyHeaders } from './reply-headers.ts';
 import type { RequestRecord } from './request-record.ts';
@@ -59,8 +60,8 @@ export interface InboundRequest {
   readonly fetchSite: string | undefined;
   readonly fetchMode: string | undefined;
   readonly fetchDest: string | undefined;
-  /** `X-Forwarded-Proto` of a trusted proxy; `undefined` when no trusted proxy said anything. */
-  readonly forwardedProto: string | undefined;
+  /** What a trusted proxy says that the browser spoke; `undefined` when the peer is none. */
+  readonly forwardedProto: ForwardedProto | undefined;
   /** As Node joined them. No decision but those of the fields here may be based on them. */
   readonly headers: IncomingHttpHeaders;
   /** The raw value of the session cookie, there once at the most. */
@@ -127,7 +128,7 @@ export function authorize(
   return { request, session, authorization } as AuthorizedRequest; // as above
 }
 
-/** For a route with `access: public`: nobody is asked who it is, and no token goes with it. */
-export function publicRequest(request: ClearedRequest): AuthorizedRequest {
-  return { request, session: undefined, authorization: undefined } as AuthorizedRequest; // as above
+/** For a route with `access: public`: nobody is asked who it is, and no token of a person goes with it; the client's own may. */
+export function publicRequest(request: ClearedRequest, authorization?: string): AuthorizedRequest {
+  return { request, session: undefined, authorization } as AuthorizedRequest; // as above
 }

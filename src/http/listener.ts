@@ -9,22 +9,29 @@
  */
 
 import { createServer, type Server, type ServerOptions, ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createSecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import { pause } from '../base/clock.ts';
 import { catalogue, type ErrorCode, problemOf } from '../errors.ts';
 import { discardRest } from './discard.ts';
 import type { Incoming } from './inbound.ts';
 
+/** A certificate chain and its key, both PEM. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** What a port is opened with. */
 export interface ListenerOptions {
   readonly host: string;
   /** 0 lets the system choose a free one. */
   readonly port: number;
-  /** PEM texts; `undefined` for plain http. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** `undefined` for plain http. */
+  readonly tls?: Certificate | undefined;
   readonly clock: Clock;
 }
 
@@ -55,7 +62,7 @@ const partOfLimitToRead = 40;
 
 /** One listening port. */
 export class Listener {
-  readonly #server: Server;
+  readonly #server: Server | TlsServer;
   readonly #options: ListenerOptions;
   readonly #connections = new Set<Socket>();
   readonly #upgraded = new Set<Socket>();
@@ -64,7 +71,7 @@ export class Listener {
   constructor(options: ListenerOptions, events: ListenerEvents) {
     this.#options = options;
     this.#server = options.tls
-      ? createTlsServer({ ...strict, ...options.tls, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] })
+      ? createTlsServer({ ...strict, ...contextOf(options.tls), ALPNProtocols: ['http/1.1'] })
       : createServer(strict);
     const refusals: Refusals = { onRefused: events.onRefused, clock: options.clock };
     const onRequest = (from: Incoming) => {
@@ -108,6 +115,19 @@ export class Listener {
   }
 
   /**
+   * Reads another certificate, and gives what shows it to every connection that is made
+   * from then on; those that are open stay as they are. Throws when TLS cannot use it, or
+   * the port speaks plain http.
+   */
+  prepareCertificate(certificate: Certificate): () => void {
+    const server = this.#server;
+    if (!('setSecureContext' in server)) throw new Error('this port speaks plain http');
+    const options = contextOf(certificate);
+    createSecureContext(options);
+    return () => server.setSecureContext(options);
+  }
+
+  /**
    * Closes the port: no new connections, `Connection: close` on what is still
    * answered, and after `limitMs` an end to what has not ended by itself. What was
    * upgraded ends at once: it has no end of its own, and its client connects again.
@@ -123,6 +143,10 @@ export class Listener {
     await Promise.race([closed, pause(this.#options.clock, limitMs)]);
     this.#server.closeAllConnections();
   }
+}
+
+function contextOf({ cert, key }: Certificate) {
+  return { cert, key, minVersion: 'TLSv1.2' } as const;
 }
 
 function announcesBody({ headers }: Incoming['message']): boolean {

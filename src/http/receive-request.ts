@@ -70,8 +70,10 @@ export class Receiver {
         detail: target,
       });
     }
-    const kind = from.upgrade === undefined ? kindOf(target.path, frontend) : 'U';
-    if (kind === 'I' && carriesAccessToken(target.search)) {
+    const asked = kindOf(target.path, frontend);
+    const kind = from.upgrade === undefined ? asked : 'U';
+    const isToApi = asked === 'I';
+    if (isToApi && carriesAccessToken(target.search)) {
       return refusal(from, { code: 'token-in-request', detail: 'access-token-in-query' });
     }
     const cookies = readCookies(headers.cookie, frontend.cookies);

@@ -61,6 +61,7 @@ export function deriveKey(
 export class KeyRing {
   readonly #frontendId: string;
   readonly #cookieKeys: string[] = [];
+  readonly #listeners: (() => void)[] = [];
   #entries: readonly KeyEntry[] = [];
 
   constructor({ secrets, frontendId }: KeyRingOptions) {
@@ -90,15 +91,28 @@ export class KeyRing {
     return this.#entries.find((entry) => entry.id.equals(id));
   }
 
-  /** Puts other secrets in place of all, for a rotation without a restart. Throws, and changes nothing, when one is not usable. */
+  /** Puts other secrets in place of all. Throws, and changes nothing, when one is not usable. */
   replace(secrets: readonly Secret[]): void {
+    this.prepare(secrets)();
+  }
+
+  /** Calls `listener` after each replacement: for whoever keeps what an entry opened that may be gone now. */
+  onReplaced(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Derives other keys, and gives what puts them in place of all and cannot fail. Throws when a secret is not usable. */
+  prepare(secrets: readonly Secret[]): () => void {
     const entries = secrets.map((secret) => entryOf(secret, this.#frontendId));
     if (entries.length === 0) throw new Error('a key ring needs at least one secret');
     if (new Set(entries.map(({ id }) => id.toString('hex'))).size !== entries.length) {
       throw new Error('SESSION_SECRETS names one secret twice');
     }
-    this.#entries = entries;
-    this.#cookieKeys.splice(0, this.#cookieKeys.length, ...entries.map(({ cookie }) => cookie));
+    return () => {
+      this.#entries = entries;
+      this.#cookieKeys.splice(0, this.#cookieKeys.length, ...entries.map(({ cookie }) => cookie));
+      for (const listener of this.#listeners) listener();
+    };
   }
 }
 

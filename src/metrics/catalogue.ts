@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 interface MetricEntry {
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -27,6 +27,11 @@ export const metrics = {
     type: 'histogram',
     help: 'Seconds from the first byte of a request to the end of its answer.',
     labels: ['kind'],
+  },
+  claimcheck_forwarded_proto_total: {
+    type: 'counter',
+    help: 'Requests that a proxy of TRUSTED_PROXIES passed on, by what it said in X-Forwarded-Proto: https, http, or untold.',
+    labels: ['proto'],
   },
   claimcheck_upstream_seconds: {
     type: 'histogram',
@@ -54,6 +59,54 @@ export const metrics = {
     help: 'Refresh grants by result: success, or the reason of the failure.',
     labels: ['result'],
   },
+  claimcheck_websockets_open: { type: 'gauge', help: 'WebSockets to APIs that are open.', labels: [] },
+  claimcheck_websocket_upgrades_total: {
+    type: 'counter',
+    help: 'Requests for a WebSocket to an API, by route and outcome: opened, answered (the upstream gave another answer), or our code.',
+    labels: ['route', 'outcome'],
+  },
+  claimcheck_websocket_ends_total: {
+    type: 'counter',
+    help: 'WebSockets that ended, by who ended them: browser, upstream, session, shutdown.',
+    labels: ['end'],
+  },
+  claimcheck_session_lookups_total: {
+    type: 'counter',
+    help: 'Looks for the session of a verified cookie, by result: hit, where it was held in memory, or miss, where the store was asked.',
+    labels: ['result'],
+  },
+  claimcheck_session_cache_dropped_total: {
+    type: 'counter',
+    help: 'Opened sessions dropped from memory, by reason: changed, as the store told; out-of-touch, since it might not have; keys, after a change of the keys.',
+    labels: ['reason'],
+  },
+  claimcheck_session_cache_entries: { type: 'gauge', help: 'Opened sessions held in memory.', labels: [] },
+  claimcheck_session_cache_bytes: {
+    type: 'gauge',
+    help: 'Bytes of the opened sessions held in memory, as estimated from what lies in the store.',
+    labels: [],
+  },
+  claimcheck_session_key_uses_total: {
+    type: 'counter',
+    help: 'Sessions opened by a request, by part (cookie: what signed it; record: what sealed it in the store) and by the position in SESSION_SECRETS of the entry that did: active (the first) or older.',
+    labels: ['part', 'position'],
+  },
+  claimcheck_config_reloads_total: {
+    type: 'counter',
+    help: 'Times the configuration was read again on SIGHUP, by result: success or failure (nothing was changed then).',
+    labels: ['result'],
+  },
+  claimcheck_config_reload_ok: {
+    type: 'gauge',
+    help: '1 unless the last reading of the configuration on SIGHUP failed.',
+    labels: [],
+  },
+  claimcheck_workers: {
+    type: 'gauge',
+    help: 'Workers that serve, where WORKERS is more than 1; 0 where the one process serves.',
+    labels: [],
+  },
+  claimcheck_worker_deaths_total: { type: 'counter', help: 'Workers that ended without being told to.', labels: [] },
   claimcheck_store_up: { type: 'gauge', help: '1 while the session store answers.', labels: [] },
   claimcheck_provider_up: {
     type: 'gauge',
@@ -61,6 +114,9 @@ export const metrics = {
     labels: [],
   },
 } as const satisfies Readonly<Record<string, MetricEntry>>;
+
+/** The metrics of one process, or of several added up. */
+export type MetricValues = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
 /** What can be measured: one of the table. */
 export type MetricName = keyof typeof metrics;
@@ -70,12 +126,25 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly requests: Counter<'kind' | 'status' | 'code'>;
   readonly requestSeconds: Histogram<'kind'>;
+  readonly forwardedProto: Counter<'proto'>;
   readonly upstreamSeconds: Histogram<'upstream'>;
   readonly upstreamOpen: Gauge<'upstream'>;
   readonly upstreamAddressesDown: Gauge<'upstream'>;
   readonly signIns: Counter<'result'>;
   readonly sessionsEnded: Counter<'reason'>;
   readonly refreshes: Counter<'result'>;
+  readonly webSocketsOpen: Gauge;
+  readonly webSocketUpgrades: Counter<'route' | 'outcome'>;
+  readonly webSocketEnds: Counter<'end'>;
+  readonly sessionLookups: Counter<'result'>;
+  readonly sessionsDropped: Counter<'reason'>;
+  readonly sessionsHeld: Gauge;
+  readonly sessionBytesHeld: Gauge;
+  readonly sessionKeyUses: Counter<'part' | 'position'>;
+  readonly configReloads: Counter<'result'>;
+  readonly configReloadOk: Gauge;
+  readonly workers: Gauge;
+  readonly workerDeaths: Counter;
   readonly storeUp: Gauge;
   readonly providerUp: Gauge;
 
@@ -83,14 +152,28 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry });
     this.requests = new Counter(this.#options('claimcheck_requests_total'));
     this.requestSeconds = new Histogram({ ...this.#options('claimcheck_request_seconds'), buckets: seconds });
+    this.forwardedProto = new Counter(this.#options('claimcheck_forwarded_proto_total'));
     this.upstreamSeconds = new Histogram({ ...this.#options('claimcheck_upstream_seconds'), buckets: seconds });
     this.upstreamOpen = new Gauge(this.#options('claimcheck_upstream_open'));
     this.upstreamAddressesDown = new Gauge(this.#options('claimcheck_upstream_addresses_down'));
     this.signIns = new Counter(this.#options('claimcheck_sign_ins_total'));
     this.sessionsEnded = new Counter(this.#options('claimcheck_sessions_ended_total'));
     this.refreshes = new Counter(this.#options('claimcheck_refreshes_total'));
-    this.storeUp = new Gauge(this.#options('claimcheck_store_up'));
-    this.providerUp = new Gauge(this.#options('claimcheck_provider_up'));
+    this.webSocketsOpen = new Gauge(this.#options('claimcheck_websockets_open'));
+    this.webSocketUpgrades = new Counter(this.#options('claimcheck_websocket_upgrades_total'));
+    this.webSocketEnds = new Counter(this.#options('claimcheck_websocket_ends_total'));
+    this.sessionLookups = new Counter(this.#options('claimcheck_session_lookups_total'));
+    this.sessionsDropped = new Counter(this.#options('claimcheck_session_cache_dropped_total'));
+    this.sessionsHeld = new Gauge(this.#options('claimcheck_session_cache_entries'));
+    this.sessionBytesHeld = new Gauge(this.#options('claimcheck_session_cache_bytes'));
+    this.sessionKeyUses = new Counter(this.#options('claimcheck_session_key_uses_total'));
+    this.configReloads = new Counter(this.#options('claimcheck_config_reloads_total'));
+    this.configReloadOk = new Gauge({ ...this.#options('claimcheck_config_reload_ok'), aggregator: 'min' });
+    this.configReloadOk.set(1);
+    this.workers = new Gauge(this.#options('claimcheck_workers'));
+    this.workerDeaths = new Counter(this.#options('claimcheck_worker_deaths_total'));
+    this.storeUp = new Gauge({ ...this.#options('claimcheck_store_up'), aggregator: 'min' });
+    this.providerUp = new Gauge({ ...this.#options('claimcheck_provider_up'), aggregator: 'min' });
   }
 
   /** All metrics in the text format of Prometheus, and its content type. */
@@ -98,8 +181,30 @@ export class Metrics {
     return { type: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 
+  /** All metrics as data, to be added up with those of other processes. */
+  values(): Promise<MetricValues> {
+    return this.#registry.getMetricsAsJSON();
+  }
+
   #options<Name extends MetricName>(name: Name) {
     const { help, labels } = metrics[name];
     return { name, help, labelNames: [...labels] as never, registers: [this.#registry] }; // the classes' own label type follows from the field
   }
 }
+
+/** The metrics of several processes in the text format of Prometheus: counts added up; of what is up or not, the least. */
+export async function expositionOf(
+  values: readonly MetricValues[],
+): Promise<{ readonly type: string; readonly text: string }> {
+  const together = AggregatorRegistry.aggregate([...values]);
+  return { type: together.contentType, text: await together.metrics() };
+}
+
+/** What only grows, of several processes added up: what stays of them when they are gone. */
+export async function countsAlone(values: readonly MetricValues[]): Promise<MetricValues> {
+  const counts = values.map((metrics) => metrics.filter(({ type }) => grows.has(String(type))));
+  return AggregatorRegistry.aggregate(counts).getMetricsAsJSON();
+}
+
+// prom-client's types say numbers of an enum that its code does not have; it gives these words.
+const grows: ReadonlySet<string> = new Set(['counter', 'histogram']);

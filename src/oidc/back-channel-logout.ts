@@ -28,6 +28,8 @@ import type { Provider } from './provider.ts';
 export interface BackChannelLogoutParts {
   readonly provider: Pick<Provider, 'issuer' | 'verifyLogoutToken'>;
   readonly clientId: string;
+  /** Whether a token must have `exp` and the type `logout+jwt`. */
+  readonly strict: boolean;
   readonly sessions: Pick<Sessions, 'claimOnce' | 'wasClaimed' | 'endAllOf'>;
   readonly clock: { now(): number; after(ms: number, task: () => void): () => void };
 }
@@ -55,10 +57,11 @@ async function tokenIn(request: ClearedRequest, { clock }: BackChannelLogoutPart
   return token;
 }
 
-async function orderIn(token: string, { provider, clientId, clock }: BackChannelLogoutParts): Promise<LogoutOrder> {
+async function orderIn(token: string, parts: BackChannelLogoutParts): Promise<LogoutOrder> {
+  const { provider, clientId, strict, clock } = parts;
   try {
-    const { claims } = await provider.verifyLogoutToken(token);
-    const order = readLogoutOrder(claims, { issuer: provider.issuer, clientId, now: clock.now() });
+    const { claims } = await provider.verifyLogoutToken(token, { strict });
+    const order = readLogoutOrder(claims, { issuer: provider.issuer, clientId, strict, now: clock.now() });
     if (typeof order === 'string') throw invalid(order);
     return order;
   } catch (error) {

@@ -11,9 +11,11 @@
  * @module
  */
 
+import { createSecureContext } from 'node:tls';
 import { Agent, type Dispatcher } from 'undici';
 import type { Clock } from '../base/clock.ts';
 import { isLoopbackName } from '../base/loopback.ts';
+import type { Secret } from '../base/secret.ts';
 import {
   type Answer,
   BackChannelError,
@@ -40,28 +42,36 @@ export interface BackChannelOptions {
   readonly clock: Clock;
   /** Further certificate authorities to trust, PEM; the system's by default. */
   readonly certificateAuthorities?: string | undefined;
+  readonly client?: { readonly certificate?: ClientCertificate | undefined } | undefined;
+}
+
+/** What the client shows in the TLS handshake (RFC 8705). */
+export interface ClientCertificate {
+  /** The chain, PEM. */
+  readonly chain: string;
+  /** Its key, PEM. */
+  readonly key: Secret;
 }
 
 /** Asks the authorization server. One for each process; connections are kept and shared. */
 export class BackChannel {
-  readonly #agent: Agent;
-  readonly #timeoutMs: number;
-  readonly #clock: Clock;
+  readonly #options: BackChannelOptions;
+  #agent: Agent;
 
-  constructor({ timeoutMs, clock, certificateAuthorities }: BackChannelOptions) {
-    this.#timeoutMs = timeoutMs;
-    this.#clock = clock;
-    this.#agent = new Agent({
-      connections: 32,
-      pipelining: 1,
-      allowH2: false,
-      // Shorter than any server's own: a request on a connection that is just being closed is lost, and a refresh token with it.
-      keepAliveTimeout: 2_000,
-      keepAliveMaxTimeout: 2_000,
-      headersTimeout: 0, // the time limit is ours, over all of it
-      bodyTimeout: 0,
-      connect: { timeout: timeoutMs, ...(certificateAuthorities === undefined ? {} : { ca: certificateAuthorities }) },
-    });
+  constructor(options: BackChannelOptions) {
+    this.#options = options;
+    this.#agent = agentFor(options, options.client?.certificate);
+  }
+
+  /** Gives what shows another certificate from then on. What is under way ends on its own connections. Throws when it cannot be used. */
+  prepareCertificate(certificate: ClientCertificate | undefined): () => void {
+    // TLS would say so at the first connection only.
+    if (certificate !== undefined) createSecureContext({ cert: certificate.chain, key: certificate.key.reveal() });
+    return () => {
+      const old = this.#agent;
+      this.#agent = agentFor(this.#options, certificate);
+      void old.close(); // resolves when the last of them has ended
+    };
   }
 
   /** The answer, whatever its status. Throws {@link BackChannelError} and nothing else. */
@@ -69,7 +79,7 @@ export class BackChannel {
     const url = URL.parse(question.url);
     if (url === null || !isSecure(url)) throw new BackChannelError('insecure-endpoint', { sent: false });
     const exchange = new Exchange(maxBytesOf(question.endpoint));
-    const cancel = this.#clock.after(this.#timeoutMs, () => exchange.fail('deadline'));
+    const cancel = this.#options.clock.after(this.#options.timeoutMs, () => exchange.fail('deadline'));
     try {
       this.#agent.dispatch(
         {
@@ -92,6 +102,27 @@ export class BackChannel {
   async close(): Promise<void> {
     await this.#agent.destroy();
   }
+}
+
+function agentFor(
+  { timeoutMs, certificateAuthorities }: BackChannelOptions,
+  certificate: ClientCertificate | undefined,
+): Agent {
+  return new Agent({
+    connections: 32,
+    pipelining: 1,
+    allowH2: false,
+    // Shorter than any server's own: a request on a connection that is just being closed is lost, and a refresh token with it.
+    keepAliveTimeout: 2_000,
+    keepAliveMaxTimeout: 2_000,
+    headersTimeout: 0, // the time limit is ours, over all of it
+    bodyTimeout: 0,
+    connect: {
+      timeout: timeoutMs,
+      ...(certificateAuthorities === undefined ? {} : { ca: certificateAuthorities }),
+      ...(certificate === undefined ? {} : { cert: certificate.chain, key: certificate.key.reveal() }),
+    },
+  });
 }
 
 /** Whether requests may go there: https, or http to this machine. */

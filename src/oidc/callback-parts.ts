@@ -16,6 +16,7 @@ import type { LiveSession } from './login.ts';
 import type { LoginCookies } from './login-cookies.ts';
 import type { LoginKeys } from './login-keys.ts';
 import type { Redemption } from './provider-options.ts';
+import type { SessionPointers } from './session-pointers.ts';
 import type { StateClaims } from './state-claims.ts';
 import type { JsonObject } from './strict-json.ts';
 import type { LoginTransaction } from './transaction.ts';
@@ -62,6 +63,7 @@ export interface CallbackParts {
   readonly claims: StateClaims;
   readonly keys: LoginKeys;
   readonly cookies: LoginCookies;
+  readonly pointers: Pick<SessionPointers, 'idsIn' | 'point'>;
   /** The claims that the page is told. */
   readonly userClaims: readonly string[];
   /** Whether the access token is for somebody else than UserInfo (`API_AUDIENCE`). */

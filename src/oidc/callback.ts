@@ -52,8 +52,8 @@ async function answerLanding(landing: Landing, parts: CallbackParts, carrier: Se
   if (refusal !== undefined) return failed(request, { parts, error: refusal, returnPath });
   if (!(await parts.claims.claim(state))) return redirectReply('/');
   try {
-    await beginSession(landing, parts, carrier);
-    return redirectReply(returnPath);
+    const id = await beginSession(landing, parts, carrier);
+    return redirectReply(returnPath, { 'Set-Cookie': parts.pointers.point(id, request.headers.cookie) });
   } catch (error) {
     if (isStoreAway(error)) throw spent(error, parts.cookies.remove(state));
     return failed(request, { parts, error: signInErrorFrom(error), returnPath });
@@ -122,5 +122,6 @@ function withoutCookie(
   reply: Reply,
   { parts, state }: { readonly parts: CallbackParts; readonly state: string },
 ): Reply {
-  return { ...reply, headers: { ...reply.headers, 'Set-Cookie': parts.cookies.remove(state) } };
+  const lines = [reply.headers?.['Set-Cookie'] ?? [], parts.cookies.remove(state)].flat();
+  return { ...reply, headers: { ...reply.headers, 'Set-Cookie': lines } };
 }

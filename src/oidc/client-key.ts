@@ -1,12 +1,20 @@
 /**
- * The key with which the client proves itself (`private_key_jwt`, OIDC Core, 9),
- * and its public half as it is published.
+ * The keys with which the client proves itself (`private_key_jwt`, OIDC Core, 9),
+ * and their public halves as they are published.
  *
  * @module
  */
 
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, type webcrypto } from 'node:crypto';
-import type { Secret } from '../base/secret.ts';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  type webcrypto,
+} from 'node:crypto';
+import { Secret } from '../base/secret.ts';
+import { pemBlocksIn } from '../config/key-files.ts';
 
 /** What assertions are signed with (FAPI 2, 5.4.1; RS256 where a server knows nothing better). */
 export type AssertionAlgorithm = 'PS256' | 'RS256' | 'ES256' | 'EdDSA' | 'Ed25519';
@@ -37,6 +45,23 @@ export function clientKeyFrom(pem: Secret): ClientKey {
     algorithmFor: (supported) => choices.find((choice) => supported?.includes(choice)) ?? choices[0],
     signingKey: (algorithm) => key.toCryptoKey(parametersOf(algorithm), false, ['sign']),
   };
+}
+
+/**
+ * Reads the keys of a file, in its order: the first signs, the others are published
+ * beside it, so that a key is known before it is used and for a while after (CA-10).
+ * Throws when one cannot be used, or when there is none.
+ */
+export function clientKeysFrom(pems: Secret): readonly [ClientKey, ...ClientKey[]] {
+  const [first, ...others] = pemBlocksIn(pems.reveal());
+  const read = (pem: string) => clientKeyFrom(new Secret(pem));
+  return [read(first), ...others.map(read)];
+}
+
+/** A new P-256 key for ES256, in PEM (PKCS#8). */
+export function newClientKeyPem(): Secret {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return new Secret(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
 }
 
 type Choices = readonly [AssertionAlgorithm, ...AssertionAlgorithm[]];

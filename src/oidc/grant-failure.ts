@@ -43,7 +43,7 @@ export function grantErrorFrom({ request, answer, error, now }: Failure): GrantE
     return new GrantError('invalid', { reason: wordOf(error), cause: error, tokensToRevoke: tokensIn(answer.json) });
   }
   const { kind, reason } = judge(answer, request);
-  return new GrantError(kind, { reason, cause: error, retryAfterMs: retryAfterMs(answer, now) });
+  return new GrantError(kind, { reason, cause: error, status: answer.status, retryAfterMs: retryAfterMs(answer, now) });
 }
 
 // A body that says two things is an answer, a wrong one; everything else that could not be read is no answer of a token endpoint.

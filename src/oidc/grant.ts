@@ -46,6 +46,8 @@ export class GrantError extends Error {
   readonly sent: boolean;
   /** Ms to wait, where the authorization server said so. */
   readonly retryAfterMs: number | undefined;
+  /** Of the answer, where one came. */
+  readonly status: number | undefined;
   /** Tokens that an invalid answer held, so that they can be revoked. */
   readonly tokensToRevoke: readonly string[];
 
@@ -56,6 +58,7 @@ export class GrantError extends Error {
       readonly cause?: unknown;
       readonly sent?: boolean;
       readonly retryAfterMs?: number | undefined;
+      readonly status?: number | undefined;
       readonly tokensToRevoke?: readonly string[];
     },
   ) {
@@ -65,6 +68,7 @@ export class GrantError extends Error {
     this.reason = details.reason;
     this.sent = details.sent ?? true;
     this.retryAfterMs = details.retryAfterMs;
+    this.status = details.status;
     this.tokensToRevoke = details.tokensToRevoke ?? [];
   }
 }

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { pairsIn } from '../http/cookie-pairs.ts';
 import type { Frontend } from '../http/frontend.ts';
 import type { LoginKeys } from './login-keys.ts';
 import {
@@ -100,11 +101,3 @@ export class LoginCookies {
 }
 
 const gonePart = { value: '', maxAge: 0 } as const;
-
-// Names as they are, case-sensitive (RFC 6265bis, 5.4); a part without `=` is no cookie of ours.
-function pairsIn(header: string | undefined): readonly { readonly name: string; readonly value: string }[] {
-  return (header ?? '').split(';').flatMap((part) => {
-    const at = part.indexOf('=');
-    return at === -1 ? [] : [{ name: part.slice(0, at).trim(), value: part.slice(at + 1).trim() }];
-  });
-}

@@ -2,8 +2,8 @@
  * What a logout token must say, after its signature (OpenID Connect Back-Channel
  * Logout 1.0, 2.4 and 2.6). Pure.
  *
- * Stricter than the letter where it leaves a choice: `exp` and `jti` must be there,
- * and it is taken for two minutes only, so that what was used once can be
+ * Stricter than the letter where it leaves a choice: `exp` and `jti` must be there
+ * (`exp` unless `BACKCHANNEL_LOGOUT_STRICT` says otherwise), and it is taken for two minutes only, so that what was used once can be
  * remembered for longer than it is good.
  *
  * @module
@@ -39,6 +39,8 @@ export interface ExpectedLogout {
   readonly clientId: string;
   /** The instant, ms. */
   readonly now: number;
+  /** Whether `exp` must be there. One that is there must be right in any case. */
+  readonly strict: boolean;
 }
 
 /** How old a logout token may be: time for a second delivery, and no more (2.6: "a recent time"). */
@@ -52,7 +54,7 @@ export function readLogoutOrder(claims: JsonObject, expected: ExpectedLogout): L
   if (iss !== expected.issuer) return 'logout-token-issuer';
   if (!isForUsAlone(aud, expected.clientId)) return 'logout-token-audience';
   if (!isInstant(iat)) return 'logout-token-issued-at';
-  const late = faultOfTimes({ ...claims, iat }, expected.now / 1000);
+  const late = faultOfTimes({ ...claims, iat }, expected);
   if (late !== undefined) return late;
   if (!isSubject(jti)) return 'logout-token-id';
   if (!isJsonObject(events) || !isJsonObject(events[logoutEvent])) return 'logout-token-events';
@@ -64,10 +66,12 @@ export function readLogoutOrder(claims: JsonObject, expected: ExpectedLogout): L
 
 function faultOfTimes(
   { iat, exp, nbf }: JsonObject & { readonly iat: number },
-  now: number,
+  expected: ExpectedLogout,
 ): LogoutTokenFault | undefined {
+  const now = expected.now / 1000;
   if (iat > now + aheadSeconds || iat < now - maxAgeSeconds) return 'logout-token-issued-at';
-  if (!isInstant(exp) || exp <= now - expiryLeewaySeconds) return 'logout-token-expiry';
+  if (exp === undefined ? expected.strict : !isInstant(exp) || exp <= now - expiryLeewaySeconds)
+    return 'logout-token-expiry';
   return nbf === undefined || (isInstant(nbf) && nbf <= now + aheadSeconds) ? undefined : 'logout-token-not-before';
 }
 

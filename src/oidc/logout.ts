@@ -20,6 +20,7 @@ import type { ClearedRequest } from '../http/inbound.ts';
 import { jsonReply, type Reply, redirectReply } from '../http/reply.ts';
 import type { SessionCarrier } from '../session/carrier.ts';
 import type { EndReason, OpenedSession } from '../session/session.ts';
+import type { SessionPointers } from './session-pointers.ts';
 
 /** What signing out needs. */
 export interface LogoutParts {
@@ -31,12 +32,13 @@ export interface LogoutParts {
       session: OpenedSession,
       claim: { readonly owner: string; readonly until: number },
     ): Promise<'begun' | 'busy' | 'changed' | 'gone'>;
-    end(session: OpenedSession, reason: EndReason): Promise<unknown>;
+    end(session: OpenedSession | string, reason: EndReason): Promise<unknown>;
   };
   readonly csrf: { check(asked: { readonly request: ClearedRequest; readonly session: OpenedSession }): void };
   /** Does not throw, and takes no longer than its budget. */
   readonly revoker: { revokeSession(session: OpenedSession): Promise<void> };
   readonly provider: EndSession;
+  readonly pointers: Pick<SessionPointers, 'idsIn' | 'remove'>;
   readonly clock: { now(): number };
 }
 
@@ -64,12 +66,25 @@ export async function answerLogout(
   const isForm = isFormPost(request);
   if (session === undefined) return isForm ? redirectReply('/') : { status: 204 };
   checkProof({ request, session, isForm }, parts);
+  await endOthersOfBrowser({ request, session }, parts);
   const latest = await endOwnSession(session, parts);
   await carrier().drop();
-  if (new URLSearchParams(request.search).get('local') === 'true') return { status: 204, headers: cleaned };
+  const lines = parts.pointers.remove(request.headers.cookie);
+  const headers = lines.length === 0 ? cleaned : { ...cleaned, 'Set-Cookie': lines };
+  if (new URLSearchParams(request.search).get('local') === 'true') return { status: 204, headers };
   const url = endSessionUrl(latest, request, parts);
-  if (isForm) return redirectReply(url ?? '/', cleaned);
-  return jsonReply(200, { end_session_url: url ?? null }, cleaned);
+  if (isForm) return redirectReply(url ?? '/', headers);
+  return jsonReply(200, { end_session_url: url ?? null }, headers);
+}
+
+// Sign-ins at once leave sessions whose cookie the browser no longer has. They end first: if the store fails in between, the
+// person is still signed in, and can ask again.
+async function endOthersOfBrowser(
+  { request, session }: Pick<Asked, 'request' | 'session'>,
+  { sessions, pointers }: LogoutParts,
+): Promise<void> {
+  const others = pointers.idsIn(request.headers.cookie).filter((id) => id !== session.id);
+  await Promise.all(others.map((id) => sessions.end(id, 'signed-out')));
 }
 
 /** What {@link endOwnSession} needs. */

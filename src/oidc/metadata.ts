@@ -11,7 +11,7 @@
 
 import { isLoopbackName } from '../base/loopback.ts';
 import { type SignatureAlgorithm, signatureAlgorithms } from './jws.ts';
-import type { JsonObject } from './strict-json.ts';
+import { isJsonObject, type JsonObject } from './strict-json.ts';
 
 /** What is used of the metadata, under the names it has there. */
 export interface ProviderMetadata {
@@ -32,6 +32,8 @@ export interface ProviderMetadata {
   /** As above; empty when signed answers are not offered. */
   readonly userinfo_signing_alg_values_supported: readonly SignatureAlgorithm[];
   readonly token_endpoint_auth_signing_alg_values_supported: readonly string[] | undefined;
+  /** Where a client shows its certificate, instead of the endpoints above (RFC 8705, 5). */
+  readonly mtls_endpoint_aliases: Readonly<Record<string, string>>;
   /** Optional endpoints that are not used because they are insecure. */
   readonly passedOver: readonly string[];
 }
@@ -89,6 +91,7 @@ export function metadataFrom(json: JsonObject, issuer: string): ProviderMetadata
     id_token_signing_alg_values_supported: algorithms,
     userinfo_signing_alg_values_supported: algorithmsIn(textsIn(json, 'userinfo_signing_alg_values_supported') ?? []),
     token_endpoint_auth_signing_alg_values_supported: textsIn(json, 'token_endpoint_auth_signing_alg_values_supported'),
+    mtls_endpoint_aliases: aliasesIn(json, issuer),
     passedOver: endpoints.passedOver,
   };
 }
@@ -126,6 +129,24 @@ class Endpoints {
     if (url.protocol === 'https:') return true;
     return url.protocol === 'http:' && this.#allowsLoopback && isLoopbackName(url.hostname);
   }
+}
+
+const aliased = [
+  'token_endpoint',
+  'pushed_authorization_request_endpoint',
+  'userinfo_endpoint',
+  'revocation_endpoint',
+  'introspection_endpoint',
+];
+
+// An alias that cannot be used ends the start like the endpoint it stands for: without it the certificate would be shown nowhere.
+function aliasesIn(json: JsonObject, issuer: string): Readonly<Record<string, string>> {
+  const { mtls_endpoint_aliases: aliases } = json;
+  if (aliases === undefined) return {};
+  if (!isJsonObject(aliases)) throw new MetadataError('member-malformed', 'mtls_endpoint_aliases');
+  const endpoints = new Endpoints(aliases, issuer);
+  const given = aliased.filter((name) => aliases[name] !== undefined);
+  return Object.fromEntries(given.map((name) => [name, endpoints.required(name)]));
 }
 
 // No fragment (RFC 6749, 3.1), and nobody's password.

@@ -8,6 +8,7 @@
 import type { Log } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Config } from '../config/config.ts';
+import type { ClientKeys } from './client-keys.ts';
 
 /** Whether the authorization server can be used, told when that changes. */
 export interface ProviderEvent {
@@ -21,6 +22,8 @@ export interface ProviderEvent {
 export interface ProviderOptions {
   readonly issuer: string;
   readonly client: Config['client'];
+  /** Keys that are kept elsewhere than in the client's own file. */
+  readonly clientKeys?: ClientKeys | undefined;
   readonly scopes: Config['scopes'];
   readonly scopesAreDefault: boolean;
   readonly apiAudience: string | undefined;

@@ -6,36 +6,38 @@
  * minute old, ours is not (key-set.ts). Every ID token goes through id-tokens.ts
  * afterwards, and nothing of an answer is used before that (CB-14).
  *
- * Each call has a library configuration of its own, whose request goes through the
- * back channel and whose answer is kept: a rotated refresh token must not be lost
- * because the ID token beside it could not be checked.
+ * Each call's request goes through the back channel, and its answer is kept: a rotated
+ * refresh token must not be lost because the ID token beside it could not be checked.
  *
  * @module
  */
 
 import * as library from 'openid-client';
 import { ProblemError } from '../errors.ts';
+import type { TokenSet } from '../session/session.ts';
 import { authorizationQuery, present, scopesFor } from './authorization-query.ts';
 import { BackChannel } from './back-channel.ts';
-import { type Answer, type Endpoint, libraryResponse } from './back-channel-answer.ts';
 import { idTokenTypes } from './checks.ts';
-import { type ClientKey, clientKeyFrom } from './client-key.ts';
+import { ClientCalls } from './client-calls.ts';
+import type { ClientKey } from './client-key.ts';
+import {
+  derivedTokenFrom,
+  exchangeGrantType,
+  exchangeParameters,
+  type TokenTarget,
+  targetParameters,
+} from './derived-token.ts';
 import { type Grant, GrantError } from './grant.ts';
-import { type Failure, grantErrorFrom, isPassing } from './grant-failure.ts';
+import { type Failure, isPassing } from './grant-failure.ts';
 import { IdTokens } from './id-tokens.ts';
 import { IssuerDocuments } from './issuer-documents.ts';
-import { type ExpectedJws, KeySetError, type VerifiedJws } from './key-set.ts';
+import { JwsError } from './jws.ts';
+import type { ExpectedJws, VerifiedJws } from './key-set.ts';
 import type { ProviderMetadata } from './metadata.ts';
 import type { AuthorizationParameters, ProviderOptions, Redemption, RefreshOptions } from './provider-options.ts';
 import type { JsonObject } from './strict-json.ts';
 import { grantFrom, readTokenAnswer, type TokenAnswer, tokensIn } from './token-answer.ts';
 import { checkSignedUserInfo } from './user-info.ts';
-
-/** One call of the library, and what was answered to it. */
-interface Call {
-  readonly configuration: library.Configuration;
-  answer: Answer | undefined;
-}
 
 /** A token answer that kept to its grammar; its ID token is still to be checked. */
 interface Asked {
@@ -45,6 +47,12 @@ interface Asked {
   readonly askedAt: number;
 }
 
+/** Whose claims are looked at. */
+interface Whose {
+  readonly metadata: ProviderMetadata;
+  readonly subject: string;
+}
+
 /** Speaks with one authorization server as one client. */
 export class Provider {
   readonly issuer: string;
@@ -52,7 +60,7 @@ export class Provider {
   readonly #channel: BackChannel;
   readonly #documents: IssuerDocuments;
   readonly #idTokens: IdTokens;
-  readonly #clientKey: ClientKey | undefined;
+  readonly #calls: ClientCalls;
 
   constructor(options: ProviderOptions) {
     const { clock, issuer, client } = options;
@@ -61,7 +69,7 @@ export class Provider {
     this.#channel = new BackChannel(options);
     this.#documents = new IssuerDocuments(options, this.#channel);
     this.#idTokens = new IdTokens({ keys: this.#documents, issuer, clientId: client.id, clock });
-    this.#clientKey = client.key === undefined ? undefined : clientKeyFrom(client.key);
+    this.#calls = new ClientCalls(options, this.#channel);
   }
 
   /** Fetches metadata and keys, and keeps them new from then on. Does not throw: see {@link Provider.ready}. */
@@ -86,9 +94,24 @@ export class Provider {
     return endpoint === undefined ? undefined : new URL(endpoint).origin;
   }
 
-  /** The public half of the client's key, to be published; `undefined` when it proves itself otherwise. */
-  get clientJwk(): ClientKey['publicJwk'] | undefined {
-    return this.#clientKey?.publicJwk;
+  /** The public halves of the client's keys, to be published; empty when it proves itself otherwise. */
+  get clientJwks(): readonly ClientKey['publicJwk'][] {
+    const supported = this.#documents.metadata?.token_endpoint_auth_signing_alg_values_supported;
+    return (this.#calls.proof.keys?.published ?? []).map((key) => ({
+      ...key.publicJwk,
+      alg: key.algorithmFor(supported),
+    }));
+  }
+
+  /**
+   * Reads other secrets, keys and another certificate, and gives what puts them in
+   * place for calls from now on and cannot fail. Throws when one cannot be used.
+   */
+  prepareClient(client: ProviderOptions['client']): () => void {
+    const swaps = [this.#calls.proof.prepare(client), this.#channel.prepareCertificate(client.certificate)];
+    return () => {
+      for (const swap of swaps) swap();
+    };
   }
 
   /** Whether an authorization response must name its issuer (RFC 9207, 2.4). Throws `provider-unreachable` while that is not known. */
@@ -104,15 +127,16 @@ export class Provider {
   async authorizationUrl(parameters: AuthorizationParameters): Promise<URL> {
     const metadata = await this.#documents.needMetadata();
     const query = authorizationQuery(parameters, { metadata, options: this.#options });
-    const call = this.#callTo('pushed-request', metadata);
     if (metadata.pushed_authorization_request_endpoint === undefined) {
-      return library.buildAuthorizationUrl(call.configuration, query);
+      return library.buildAuthorizationUrl(this.#calls.configurationFor(metadata), query);
     }
     try {
-      return await library.buildAuthorizationUrlWithPAR(call.configuration, query);
-    } catch (error) {
-      const cause = this.#failureOf('other', { call, error });
-      const isAway = cause.kind === 'unreachable' && (call.answer === undefined || isPassing(call.answer.status));
+      const to = { endpoint: 'pushed-request', request: 'other', metadata } as const;
+      return (await this.#calls.ask(to, (configuration) => library.buildAuthorizationUrlWithPAR(configuration, query)))
+        .result;
+    } catch (cause) {
+      if (!(cause instanceof GrantError)) throw cause;
+      const isAway = cause.kind === 'unreachable' && (cause.status === undefined || isPassing(cause.status));
       throw new ProblemError(isAway ? 'provider-unreachable' : 'provider-answer-invalid', { cause });
     }
   }
@@ -149,6 +173,23 @@ export class Provider {
     return grantFrom(answer, { askedAt, idToken, askedScope: previous.scope ?? scopesFor(this.#options, metadata) });
   }
 
+  /** A token of the client's own, of no person (RFC 6749, 4.4). Throws {@link GrantError}. */
+  async clientToken(target: TokenTarget): Promise<TokenSet> {
+    const asked = await this.#tokens('other', (configuration) =>
+      library.clientCredentialsGrant(configuration, targetParameters(target)),
+    );
+    return derivedTokenFrom(asked, target);
+  }
+
+  /** A token for another service, in exchange for one of a person's (RFC 8693). Throws {@link GrantError}. */
+  async exchange(subjectToken: string, target: TokenTarget): Promise<TokenSet> {
+    const parameters = exchangeParameters(subjectToken, target);
+    const asked = await this.#tokens('other', (configuration) =>
+      library.genericGrantRequest(configuration, exchangeGrantType, parameters),
+    );
+    return derivedTokenFrom(asked, target);
+  }
+
   /**
    * The claims of the person at the UserInfo endpoint; `undefined` where there is
    * none. They are refused unless `sub` is the one given (OIDC Core, 5.3.2), and a
@@ -157,20 +198,10 @@ export class Provider {
   async userInfo(accessToken: string, subject: string): Promise<JsonObject | undefined> {
     const metadata = await this.#need();
     if (metadata.userinfo_endpoint === undefined) return undefined;
-    const call = this.#callTo('user-info', metadata);
-    try {
-      await library.fetchUserInfo(call.configuration, accessToken, subject);
-      if (call.answer?.json !== undefined) return call.answer.json;
-      const algorithms = metadata.userinfo_signing_alg_values_supported;
-      const expected = { algorithms, types: idTokenTypes, source: 'token-endpoint' } as const;
-      const jws = await this.verify(call.answer?.text ?? '', expected);
-      const fault = checkSignedUserInfo(jws, { issuer: this.issuer, clientId: this.#options.client.id, subject });
-      if (fault !== undefined) throw new GrantError('invalid', { reason: fault });
-      return jws.claims;
-    } catch (error) {
-      if (error instanceof KeySetError) throw new GrantError('unreachable', { reason: 'key-set', cause: error });
-      throw this.#failureOf('other', { call, error });
-    }
+    const { answer } = await this.#calls.ask({ endpoint: 'user-info', request: 'other', metadata }, (configuration) =>
+      library.fetchUserInfo(configuration, accessToken, subject),
+    );
+    return answer?.json ?? (await this.#signedUserInfo(answer?.text ?? '', { metadata, subject }));
   }
 
   /**
@@ -180,13 +211,14 @@ export class Provider {
   async revoke(token: string, hint: 'refresh_token' | 'access_token'): Promise<boolean> {
     const metadata = await this.#need();
     if (metadata.revocation_endpoint === undefined) return false;
-    const call = this.#callTo('revocation', metadata);
     try {
-      await library.tokenRevocation(call.configuration, token, { token_type_hint: hint });
+      await this.#calls.ask({ endpoint: 'revocation', request: 'other', metadata }, (configuration) =>
+        library.tokenRevocation(configuration, token, { token_type_hint: hint }),
+      );
       return true;
     } catch (error) {
-      if (call.answer?.json?.error === 'unsupported_token_type') return false;
-      throw this.#failureOf('other', { call, error });
+      if (error instanceof GrantError && error.reason === 'unsupported_token_type') return false;
+      throw error;
     }
   }
 
@@ -200,17 +232,19 @@ export class Provider {
     if (metadata?.end_session_endpoint === undefined) return undefined;
     const { logoutHint: logout_hint, postLogoutRedirectUri: post_logout_redirect_uri, state } = parameters;
     const query = present({ logout_hint, post_logout_redirect_uri, state });
-    return library.buildEndSessionUrl(this.#callTo('revocation', metadata).configuration, query);
+    return library.buildEndSessionUrl(this.#calls.configurationFor(metadata), query);
   }
 
   /**
    * Verifies a logout token by its signature and its explicit type: what the server
-   * signed for another purpose is none (Back-Channel Logout, 4.1). Throws `JwsError`, or
+   * signed for another purpose is none (Back-Channel Logout, 4.1). Without `strict` none or
+   * the general one of any JWT is enough, and its claims alone tell. Throws `JwsError`, or
    * `KeySetError` or `provider-unreachable` when that cannot be known.
    */
-  async verifyLogoutToken(token: string): Promise<VerifiedJws> {
+  async verifyLogoutToken(token: string, { strict }: { readonly strict: boolean }): Promise<VerifiedJws> {
     const { id_token_signing_alg_values_supported: algorithms } = await this.#documents.needMetadata();
-    return this.verify(token, { algorithms, types: ['logout+jwt'], source: 'anyone' });
+    const types = strict ? ['logout+jwt'] : ['logout+jwt', ...idTokenTypes];
+    return this.verify(token, { algorithms, types, source: 'anyone' });
   }
 
   /** Verifies anything the server signed. Throws `JwsError`, or `KeySetError` when that cannot be known. */
@@ -221,15 +255,23 @@ export class Provider {
   async #tokens(request: Failure['request'], ask: (to: library.Configuration) => Promise<unknown>): Promise<Asked> {
     const metadata = await this.#need();
     const askedAt = this.#options.clock.now();
-    const call = this.#callTo('token', metadata);
-    try {
-      await ask(call.configuration);
-    } catch (error) {
-      throw this.#failureOf(request, { call, error });
-    }
-    const answer = readTokenAnswer(call.answer?.json ?? {});
+    const asked = await this.#calls.ask({ endpoint: 'token', request, metadata }, ask);
+    const answer = readTokenAnswer(asked.answer?.json ?? {});
     if (typeof answer !== 'string') return { answer, metadata, askedAt };
-    throw new GrantError('invalid', { reason: answer, tokensToRevoke: tokensIn(call.answer?.json) });
+    throw new GrantError('invalid', { reason: answer, tokensToRevoke: tokensIn(asked.answer?.json) });
+  }
+
+  async #signedUserInfo(text: string, { metadata, subject }: Whose): Promise<JsonObject> {
+    const algorithms = metadata.userinfo_signing_alg_values_supported;
+    const jws = await this.verify(text, { algorithms, types: idTokenTypes, source: 'token-endpoint' }).catch(
+      (cause: unknown) => {
+        if (cause instanceof JwsError) throw new GrantError('invalid', { reason: cause.reason, cause });
+        throw new GrantError('unreachable', { reason: 'key-set', cause });
+      },
+    );
+    const fault = checkSignedUserInfo(jws, { issuer: this.issuer, clientId: this.#options.client.id, subject });
+    if (fault !== undefined) throw new GrantError('invalid', { reason: fault });
+    return jws.claims;
   }
 
   #need(): Promise<ProviderMetadata> {
@@ -241,51 +283,4 @@ export class Provider {
   #resource(audience = this.#options.apiAudience): Readonly<Record<string, string>> {
     return present({ resource: audience });
   }
-
-  #failureOf(
-    request: Failure['request'],
-    { call, error }: { readonly call: Call; readonly error: unknown },
-  ): GrantError {
-    return grantErrorFrom({ request, answer: call.answer, error, now: this.#options.clock.now() });
-  }
-
-  #callTo(endpoint: Endpoint, metadata: ProviderMetadata): Call {
-    const proof = this.#clientAuthentication(metadata);
-    const configuration = new library.Configuration(
-      serverMetadata(metadata),
-      this.#options.client.id,
-      undefined,
-      proof,
-    );
-    const call: Call = { configuration, answer: undefined };
-    // Where plain http may go is decided by metadata.ts and the back channel, how long it may take by the latter.
-    library.allowInsecureRequests(configuration);
-    configuration.timeout = undefined;
-    configuration[library.customFetch] = async (url, { method, headers, body }) => {
-      const form = body === null || body === undefined ? undefined : String(body);
-      call.answer = await this.#channel.ask({ endpoint, url, method, headers, body: form });
-      return libraryResponse(call.answer);
-    };
-    return call;
-  }
-
-  #clientAuthentication(metadata: ProviderMetadata): library.ClientAuth {
-    const { authMethod, secret } = this.#options.client;
-    if (authMethod === 'client_secret_basic') return library.ClientSecretBasic(secret?.reveal());
-    if (authMethod === 'client_secret_post') return library.ClientSecretPost(secret?.reveal());
-    if (this.#clientKey === undefined) throw new Error('private_key_jwt needs a key');
-    const algorithm = this.#clientKey.algorithmFor(metadata.token_endpoint_auth_signing_alg_values_supported);
-    // Without `kid`: one key needs no name (OIDC Core, 10.1), and a name that the server was not told makes some refuse it.
-    return library.PrivateKeyJwt(this.#clientKey.signingKey(algorithm), {
-      [library.modifyAssertion]: (header, payload) => {
-        header.alg = algorithm;
-        delete payload.nbf; // says what iat says, and a server whose clock is a little behind refuses it
-      },
-    });
-  }
-}
-
-function serverMetadata({ passedOver: _passedOver, ...members }: ProviderMetadata): library.ServerMetadata {
-  const given = Object.entries(members).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given) as unknown as library.ServerMetadata; // the same members; the library's type wants writable lists
 }

@@ -17,11 +17,11 @@ import { hasEveryClaim, identityFrom, revocableOf, sessionTokensFrom } from './s
 import type { JsonObject } from './strict-json.ts';
 import { type LoginTransaction, nonceOf, personOf, verifierOf } from './transaction.ts';
 
-/** Redeems the code and begins the session. Throws what stands in the way; the tokens are revoked then. */
-export async function beginSession(landing: Landing, parts: CallbackParts, carrier: SessionStarter): Promise<void> {
+/** Redeems the code, begins the session and gives its name in the store. Throws what stands in the way; the tokens are revoked then. */
+export async function beginSession(landing: Landing, parts: CallbackParts, carrier: SessionStarter): Promise<string> {
   const grant = await redeem(landing, parts);
   try {
-    await begin(landing, { parts, carrier, grant });
+    return await begin(landing, { parts, carrier, grant });
   } catch (error) {
     revokeAll(revocableOf(grant), parts);
     throw error;
@@ -51,15 +51,15 @@ interface Means {
   readonly grant: Grant;
 }
 
-// The session that was there ends first: should the store fail between the two, nobody is signed in twice. Where the browser sent
-// its cookie the carrier ends that one, too.
-async function begin({ request, transaction }: Landing, { parts, carrier, grant }: Means): Promise<void> {
+// What the browser had ends first: should the store fail between the two, nobody is signed in twice. Where the browser sent its
+// cookie the carrier ends that one, too.
+async function begin({ request, transaction }: Landing, { parts, carrier, grant }: Means): Promise<string> {
   const { idToken } = grant;
   if (idToken === undefined) throw new SignInError('provider_error', 'id-token-missing');
   const { userClaims } = parts;
   const identity = identityFrom(idToken, { userClaims, userInfo: await userInfo(grant, { parts, idToken }) });
   refuseOtherPerson(transaction, personOf(identity));
-  if (transaction.previous !== undefined) await parts.sessions.end(transaction.previous.sessionId, 'replaced');
+  await endEarlier({ request, transaction }, parts);
   const session = await carrier.start({
     identity,
     tokens: sessionTokensFrom(grant),
@@ -75,6 +75,17 @@ async function begin({ request, transaction }: Landing, { parts, carrier, grant 
     ...{ issuer: identity.issuer, subject: identity.subject, acr: identity.acr },
     address: request.clientAddress,
   });
+  return session.id;
+}
+
+// The one that was there when the sign-in was started, and whatever this browser began before or meanwhile.
+async function endEarlier(
+  { request, transaction }: Pick<Landing, 'request' | 'transaction'>,
+  { sessions, pointers }: CallbackParts,
+): Promise<void> {
+  const ids = new Set(pointers.idsIn(request.headers.cookie));
+  if (transaction.previous !== undefined) ids.add(transaction.previous.sessionId);
+  await Promise.all([...ids].map((id) => sessions.end(id, 'replaced')));
 }
 
 /**

@@ -21,6 +21,8 @@ export interface TokenAnswer {
   readonly refreshToken: string | undefined;
   readonly refreshExpiresInMs: number | undefined;
   readonly idToken: string | undefined;
+  /** What an exchange gave (RFC 8693, 2.2.1). */
+  readonly issuedTokenType: string | undefined;
 }
 
 /** Which member is wrong. */
@@ -65,6 +67,7 @@ export function readTokenAnswer(json: JsonObject): TokenAnswer | TokenAnswerFaul
     // Not of any standard: one that cannot be read is as good as none.
     refreshExpiresInMs: refreshExpiresInMs === 'wrong' ? undefined : refreshExpiresInMs,
     idToken: id_token,
+    issuedTokenType: typeof json['issued_token_type'] === 'string' ? json['issued_token_type'] : undefined,
   };
 }
 

@@ -17,39 +17,16 @@ import { ProblemError } from '../errors.ts';
 import { discardRest } from '../http/discard.ts';
 import { hasBody } from '../http/framing.ts';
 import type { AuthorizedRequest, InboundRequest } from '../http/inbound.ts';
-import { AnswerStream, type ReaderLimits } from './answer-stream.ts';
+import { AnswerStream } from './answer-stream.ts';
 import type { Outcome, Pass } from './breaker.ts';
 import { dispatchOptionsOf } from './dispatch-options.ts';
+import type { ExchangeParts, Settle } from './exchange-parts.ts';
 import { isConnectionDeath, outcomeOfProblem, outcomeOfStatus, problemOfFailure, Withdrawn } from './failure.ts';
-import { type IsSignedInAs, insteadOf } from './instead.ts';
+import { insteadOf } from './instead.ts';
 import { isRepeatable, isUnread, refusesToken } from './repeat.ts';
 import { addResponseHeaders } from './response.ts';
-import { type Route, upstreamTarget } from './routes.ts';
-import type { Controller, Line, Outgoing, Way } from './upstreams.ts';
-
-/**
- * Asked when an upstream says `invalid_token`: the same request with another
- * token, or `undefined` when there is none and the upstream's 401 shall stand.
- */
-export type Renew = (authorized: AuthorizedRequest, route: Route) => Promise<AuthorizedRequest | undefined>;
-
-/** What an exchange is made from. */
-export interface ExchangeParts {
-  readonly authorized: AuthorizedRequest;
-  readonly route: Route;
-  readonly upstream: Way;
-  readonly limits: ReaderLimits;
-  readonly renew: Renew | undefined;
-  readonly isSignedInAs?: IsSignedInAs | undefined;
-}
-
-/** How it is told that an exchange is over. */
-export interface Settle {
-  /** The answer is finished or broken off; nothing is left to do. */
-  resolve(): void;
-  /** Nothing was sent: an answer can still be made. */
-  reject(error: unknown): void;
-}
+import { upstreamTarget } from './routes.ts';
+import type { Controller, Line, Outgoing } from './upstreams.ts';
 
 const mostKeptBytes = 64 * 1024;
 
@@ -139,10 +116,7 @@ export class Exchange implements Outgoing {
 
   onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return; // interim answers end here: the client asked us, not the upstream
-    const { record } = this.#request;
-    record.upstream = this.#parts.route.upstreamName;
-    record.upstreamMs = this.#parts.limits.clock.elapsed() - this.#sentAt;
-    this.#judge(outcomeOfStatus(status));
+    this.#tellOfAnswer(outcomeOfStatus(status));
     // RFC 9110, 15: no status lies beyond; what sends one does not speak HTTP as we know it.
     if (status > 599)
       controller.abort(new ProblemError('upstream-unreachable', { cause: new Error('status over 599') }));
@@ -188,6 +162,22 @@ export class Exchange implements Outgoing {
   #take(controller: Controller, { length }: Buffer): void {
     this.#kept += length;
     if (this.#kept > mostKeptBytes) controller.abort(new Withdrawn());
+  }
+
+  /** Ends it while there is no answer: the upstream's connection is broken, and `error` tells the pipeline what to say. */
+  giveUp(error: unknown): void {
+    if (this.#isOver) return;
+    this.#fail(error);
+    this.#parts.upstream.cancel(this);
+    this.#controller?.abort(new Withdrawn());
+  }
+
+  /** Ends it without an answer of its own: both connections belong to somebody else from now on. */
+  protected handOver(): void {
+    this.#tellOfAnswer('success');
+    this.#isOver = true;
+    this.#response.off('close', this.#onClientEnd);
+    this.#settle.resolve();
   }
 
   #open(status: number, headers: IncomingHttpHeaders): void {
@@ -272,6 +262,13 @@ export class Exchange implements Outgoing {
     }
     this.#settle.resolve();
   };
+
+  #tellOfAnswer(outcome: Outcome): void {
+    const { record } = this.#request;
+    record.upstream = this.#parts.route.upstreamName;
+    record.upstreamMs = this.#parts.limits.clock.elapsed() - this.#sentAt;
+    this.#judge(outcome);
+  }
 
   #judge(outcome: Outcome): void {
     if (this.pass !== undefined) this.#parts.upstream.settle(this, outcome);

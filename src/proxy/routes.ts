@@ -20,17 +20,28 @@ export interface Route extends RouteConfig {
   readonly upstreamName: string;
 }
 
-/** The routes, found by longest prefix on segment borders, case-sensitive. */
+/** All routes as they are at one time. */
+interface Table {
+  readonly longestFirst: readonly Route[];
+  /** Those that lie inside another. */
+  readonly nested: readonly Route[];
+}
+
+/** The routes, found by longest prefix on segment borders, case-sensitive. A call keeps the route that it was given. */
 export class Routes {
-  readonly #longestFirst: readonly Route[];
-  readonly #nested: readonly Route[];
+  #table: Table;
 
   /** Throws when a path is not plain, or is there twice: the one would then hide the other. */
   constructor(configs: readonly RouteConfig[]) {
-    this.#longestFirst = configs.map(routeFrom).sort((left, right) => right.path.length - left.path.length);
-    this.#nested = this.#longestFirst.filter((inner) => configs.some((outer) => isInside(inner, outer)));
-    const folded = new Set(configs.map(({ path }) => folding(path)));
-    if (folded.size < configs.length) throw new Error('two routes have the same path');
+    this.#table = tableOf(configs);
+  }
+
+  /** Makes other routes, and gives what puts them in place of all and cannot fail. Throws as the constructor does. */
+  prepare(configs: readonly RouteConfig[]): () => void {
+    const table = tableOf(configs);
+    return () => {
+      this.#table = table;
+    };
   }
 
   /**
@@ -45,10 +56,11 @@ export class Routes {
    * route's resource under the outer one's rules (GW-05).
    */
   find(path: string): Route | undefined {
-    const route = this.#longestFirst.find((candidate) => isUnder(path, candidate.path));
-    if (route === undefined || this.#nested.length === 0) return route;
+    const { longestFirst, nested } = this.#table;
+    const route = longestFirst.find((candidate) => isUnder(path, candidate.path));
+    if (route === undefined || nested.length === 0) return route;
     const folded = folding(path);
-    const isMissed = this.#nested.some(
+    const isMissed = nested.some(
       (inner) => inner.path.length > route.path.length && isUnder(folded, folding(inner.path)),
     );
     return isMissed ? undefined : route;
@@ -94,6 +106,13 @@ function routeFrom(config: RouteConfig): Route {
     allow: [...allowedMethods, 'OPTIONS'].join(', '),
     upstreamName: host,
   };
+}
+
+function tableOf(configs: readonly RouteConfig[]): Table {
+  const longestFirst = configs.map(routeFrom).sort((left, right) => right.path.length - left.path.length);
+  const folded = new Set(configs.map(({ path }) => folding(path)));
+  if (folded.size < configs.length) throw new Error('two routes have the same path');
+  return { longestFirst, nested: longestFirst.filter((inner) => configs.some((outer) => isInside(inner, outer))) };
 }
 
 function hasDots(path: string): boolean {

@@ -1,5 +1,6 @@
 /**
- * The one door to Redis: commands, scripts and one channel, each with an end.
+ * The one door to Redis: commands, scripts and channels, each with an end, whether there is
+ * one server, a master under Sentinel, or a cluster.
  *
  * Every command has our own deadline. When it passes, when the connection is away,
  * when the queue is full or Redis answers with an error, the caller gets
@@ -12,24 +13,31 @@
  * @module
  */
 
-import { ErrorReply } from 'redis';
 import type { Clock } from '../base/clock.ts';
-import { DeadlineError, withDeadline } from '../base/deadline.ts';
 import type { Secret } from '../base/secret.ts';
 import { ProblemError } from '../errors.ts';
-import { causeOf, KeptConnection, type RedisClient, type RedisLog, silenceFactor } from './connection.ts';
+import { accessTo, openTopology } from './choose-topology.ts';
+import { type Access, causeOf, type RedisLog } from './connection.ts';
+import { type KeyListener, KeyTracking } from './key-tracking.ts';
+import {
+  kindOf,
+  nameOf,
+  type Question,
+  type RedisArgument,
+  type RedisNode,
+  type RedisReply,
+  type Send,
+} from './node.ts';
 import type { RedisScript } from './script.ts';
 import { serverFaults } from './server-check.ts';
+import { keyOf } from './slot.ts';
 import { Subscription } from './subscription.ts';
-
-/** One argument of a command. */
-export type RedisArgument = string | Buffer;
-
-/** What Redis answers; texts as bytes. */
-export type RedisReply = Buffer | string | number | null | readonly RedisReply[];
+import type { RedisTopology } from './topology.ts';
+import { UnconfirmedWrites } from './unconfirmed.ts';
 
 /** How Redis is reached. */
 export interface RedisOptions {
+  /** In one of the forms of config/redis-url.ts. */
   readonly url: Secret;
   /** What a command may take, ms. */
   readonly timeoutMs: number;
@@ -49,49 +57,70 @@ export function connectRedis(options: RedisOptions): Redis {
   return new Redis(options);
 }
 
-/** A Redis server as the rest of the product sees it. */
+/** One or more Redis servers as the rest of the product sees them. */
 export class Redis {
   readonly #options: RedisOptions;
-  readonly #connection: KeptConnection;
+  readonly #access: Access;
+  readonly #topology: RedisTopology;
+  readonly #tracking = new KeyTracking();
   readonly #subscriptions = new Set<Subscription>();
-  /** By `Clock.elapsed`: since when nothing was answered although something was asked. */
-  #silentSince: number | undefined = undefined;
+  readonly #unconfirmed = new UnconfirmedWrites();
+  readonly #faultsTold = new Map<string, string>();
   #underWay = 0;
-  #faultsTold = '';
 
   /** Use {@link connectRedis}. */
   constructor(options: RedisOptions) {
+    const { url, log } = options;
     this.#options = options;
-    this.#connection = new KeptConnection({
-      url: options.url,
-      timeoutMs: options.timeoutMs,
-      onReady: (client) => this.#welcome(client),
-      onAlive: () => this.#heard(),
-      onDown: (cause) => options.log.warn('redis cannot be reached', { cause: causeOf(cause) }),
+    this.#access = accessTo(url);
+    this.#topology = openTopology(url, {
+      ...options,
+      tracking: this.#tracking,
+      access: this.#access,
+      onMaster: (node) => this.#welcome(node),
+      onConfirmer: () => void this.#unconfirmed.repeat(),
+      onDown: (place, cause) => log.warn('redis cannot be reached', { server: nameOf(place), cause: causeOf(cause) }),
     });
   }
 
   /** Sends one command. */
   command(...parts: readonly RedisArgument[]): Promise<RedisReply> {
-    return this.#bounded(String(parts[0]), (client) => send(client, parts));
+    return this.#bounded(() =>
+      this.#topology.ask({ what: String(parts[0]), key: keyOf(parts) }, (send) => send(parts)),
+    );
   }
 
-  /** Sends commands together, in one write; gives the answers in their order. They are not one transaction. */
+  /**
+   * Sends commands together, in one write for each server that holds their keys; gives
+   * the answers in their order. They are not one transaction.
+   */
   commands(all: readonly (readonly RedisArgument[])[]): Promise<readonly RedisReply[]> {
-    return this.#bounded(all.map(([name]) => String(name)).join(', '), (client) =>
-      Promise.all(all.map((parts) => send(client, parts))),
-    );
+    return this.#bounded(async () => {
+      const groups = Map.groupBy(all.keys(), (at) => this.#topology.groupOf(keyOf(all[at] ?? [])));
+      const replies = new Array<RedisReply>(all.length).fill(null);
+      await Promise.all([...groups.values()].map((places) => this.#together(all, { places, replies })));
+      return replies;
+    });
   }
 
   /** Runs a script, by its hash where Redis knows it. */
-  run({ name, text, hash }: RedisScript, { keys, values }: ScriptInput): Promise<RedisReply> {
-    const input = [String(keys.length), ...keys, ...values];
-    return this.#bounded(`script ${name}`, (client) =>
-      send(client, ['EVALSHA', hash, ...input]).catch((error: unknown) => {
-        if (kindOf(error) !== 'NOSCRIPT') throw error;
-        return send(client, ['EVAL', text, ...input]);
-      }),
-    );
+  run(script: RedisScript, input: ScriptInput): Promise<RedisReply> {
+    return this.#bounded(() => this.#topology.ask(subjectOf(script, input), running(script, input)));
+  }
+
+  /**
+   * Runs a script whose effect must outlive the loss of a master: under Sentinel and in a
+   * cluster it waits up to 200 ms for one replica. When none has it, that is logged, the
+   * answer is given all the same, and the script is run again on the next master. So it
+   * must be one that may come late, and twice.
+   */
+  runConfirmed(script: RedisScript, input: ScriptInput): Promise<RedisReply> {
+    return this.#bounded(async () => {
+      const write = () => this.#topology.confirm(subjectOf(script, input), running(script, input));
+      const { reply, isConfirmed } = await write();
+      if (!isConfirmed) this.#remember(script.name, async () => (await write()).isConfirmed);
+      return reply;
+    });
   }
 
   /**
@@ -99,82 +128,109 @@ export class Redis {
    * `onGap` is called when messages may have been missed: the connection broke and is up again.
    */
   subscribe(channel: string, listeners: { onMessage(message: string): void; onGap(): void }): void {
-    const { url, timeoutMs, log } = this.#options;
-    this.#subscriptions.add(new Subscription({ channel, url, timeoutMs, log, ...listeners }));
+    const { timeoutMs, log } = this.#options;
+    const [topology, access] = [this.#topology, this.#access];
+    this.#subscriptions.add(new Subscription({ channel, topology, access, timeoutMs, log, ...listeners }));
   }
 
-  /** Whether it answers now. Does not throw. */
+  /**
+   * Calls `listener` for each change, by anybody, to a key that was read since its last
+   * change; with `undefined` when changes may have been missed, or keys lie on another
+   * server from now on. Returns what stops it.
+   */
+  onKeyChanged(listener: KeyListener): () => void {
+    return this.#tracking.onChanged(listener);
+  }
+
+  /**
+   * Whether {@link onKeyChanged} can be relied on: every known master is connected and
+   * said something within four times `timeoutMs`.
+   */
+  get isInTouch(): boolean {
+    return this.#topology.isInTouch;
+  }
+
+  /** Whether every master answers now. Does not throw. */
   ping(): Promise<boolean> {
-    return this.command('PING').then(
-      () => true,
-      () => false,
-    );
+    return this.#topology.ping();
   }
 
   /** Closes all connections. What is under way is given the time of one command. */
   async close(): Promise<void> {
     for (const subscription of this.#subscriptions) subscription.close();
     if (this.#underWay > 0) await this.ping();
-    this.#connection.close();
+    this.#topology.close();
   }
 
-  async #bounded<Reply>(what: string, ask: (client: RedisClient) => Promise<Reply>): Promise<Reply> {
-    const { clock, timeoutMs } = this.#options;
-    const askedAt = clock.elapsed();
+  async #bounded<Reply>(ask: () => Promise<Reply>): Promise<Reply> {
     this.#underWay += 1;
     try {
-      const reply = await withDeadline(ask(this.#connection.client), { what, limitMs: timeoutMs, clock });
-      this.#heard();
-      return reply;
+      return await ask();
     } catch (cause) {
-      if (cause instanceof DeadlineError) this.#missed(cause, askedAt);
-      else if (cause instanceof ErrorReply) this.#heard();
       throw new ProblemError('store-unavailable', { cause });
     } finally {
       this.#underWay -= 1;
     }
   }
 
-  #heard(): void {
-    this.#silentSince = undefined;
+  async #together(all: readonly (readonly RedisArgument[])[], { places, replies }: Together): Promise<void> {
+    const commands = places.map((at) => all[at] ?? []);
+    const what = commands.map(([name]) => String(name)).join(', ');
+    const answers = await this.#topology.ask({ what, key: keyOf(commands[0] ?? []) }, (send) =>
+      Promise.all(commands.map(send)),
+    );
+    for (const [at, place] of places.entries()) replies[place] = answers[at] ?? null;
   }
 
-  #missed(cause: DeadlineError, askedAt: number): void {
-    const { clock, timeoutMs } = this.#options;
-    this.#silentSince ??= askedAt;
-    if (clock.elapsed() - this.#silentSince < timeoutMs * silenceFactor) return;
-    this.#heard();
-    this.#connection.renew(cause);
-  }
-
-  #welcome(client: RedisClient): void {
-    this.#heard();
-    this.#options.log.info('redis is reached');
-    this.#inspect(client).catch((cause: unknown) => {
-      this.#tell([`whether this Redis is fit for sessions cannot be told: ${causeOf(cause)}`]);
+  #remember(what: string, again: () => Promise<boolean>): void {
+    const { log } = this.#options;
+    const wasRoom = this.#unconfirmed.add(again);
+    log.warn('no replica has confirmed a write: it is made again on the next master', {
+      what,
+      waiting: this.#unconfirmed.size,
     });
+    if (!wasRoom) log.warn('an unconfirmed write was forgotten for a newer one');
   }
 
-  async #inspect(client: RedisClient): Promise<void> {
-    const { clock, timeoutMs } = this.#options;
-    const work = Promise.all([send(client, ['INFO', 'server']), send(client, ['INFO', 'memory'])]);
-    const answers = await withDeadline(work, { what: 'INFO', limitMs: timeoutMs, clock });
-    this.#tell(serverFaults(answers.join('\n')));
+  #welcome(node: RedisNode): void {
+    const server = nameOf(node.place);
+    this.#options.log.info('redis is reached', { server });
+    node
+      .ask('INFO', (send) => Promise.all([send(['INFO', 'server']), send(['INFO', 'memory'])]))
+      .then((answers) => this.#tell(server, serverFaults(answers.join('\n'))))
+      .catch((cause: unknown) => {
+        this.#tell(server, [`whether this Redis is fit for sessions cannot be told: ${causeOf(cause)}`]);
+      });
   }
 
   // Once for each news, not for each reconnection.
-  #tell(faults: readonly string[]): void {
+  #tell(server: string, faults: readonly string[]): void {
     const text = faults.join('; ');
-    if (text !== this.#faultsTold) for (const fault of faults) this.#options.log.warn(`redis: ${fault}`);
-    this.#faultsTold = text;
+    if (text !== (this.#faultsTold.get(server) ?? '')) {
+      for (const fault of faults) this.#options.log.warn(`redis: ${fault}`, { server });
+    }
+    this.#faultsTold.set(server, text);
   }
 }
 
-function send(client: RedisClient, parts: readonly RedisArgument[]): Promise<RedisReply> {
-  return client.sendCommand([...parts]) as Promise<RedisReply>; // what RESP3 can hold of the commands used here
+interface Together {
+  /** Where the commands of one server stand among all. */
+  readonly places: readonly number[];
+  readonly replies: RedisReply[];
 }
 
-// The first word of an error reply is its kind, by the protocol, and is meant for programs.
-function kindOf(error: unknown): string | undefined {
-  return error instanceof ErrorReply ? error.message.split(' ', 1)[0] : undefined;
+function subjectOf(
+  { name }: RedisScript,
+  { keys }: ScriptInput,
+): { readonly what: string; readonly key: string | undefined } {
+  return { what: `script ${name}`, key: keys[0] };
+}
+
+function running({ text, hash }: RedisScript, { keys, values }: ScriptInput): Question<RedisReply> {
+  const input = [String(keys.length), ...keys, ...values];
+  return (send: Send) =>
+    send(['EVALSHA', hash, ...input]).catch((error: unknown) => {
+      if (kindOf(error) !== 'NOSCRIPT') throw error;
+      return send(['EVAL', text, ...input]);
+    });
 }

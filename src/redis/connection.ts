@@ -1,6 +1,7 @@
 /**
- * One connection to Redis that is kept up: made again whenever it breaks, and
- * whenever it is silent though something was asked.
+ * One connection to one Redis server that is kept up: made again whenever it breaks,
+ * and whenever it is silent though something was asked. Which server that is, and
+ * whether it is still the right one, is decided by the topologies.
  *
  * node-redis closes a silent socket by itself only while nothing is written to it:
  * every write counts as a sign of life. A frozen or cut-off server under load would
@@ -12,7 +13,8 @@
 
 import { createClient, RESP_TYPES } from 'redis';
 import { randomFraction } from '../base/random.ts';
-import type { Secret } from '../base/secret.ts';
+import type { Credentials, Place } from '../config/redis-url.ts';
+import type { KeyTracking } from './key-tracking.ts';
 
 /** Takes lines for the log; the trail fits. */
 export interface RedisLog {
@@ -20,12 +22,23 @@ export interface RedisLog {
   warn(message: string, fields?: object): void;
 }
 
+/** What opens a server's door. */
+export interface Access {
+  readonly tls: boolean;
+  /** Asked at each connection, so that a password that was changed meanwhile is the one that is sent. */
+  readonly credentials: () => Credentials;
+  /** 0 unless one server, or one master, holds several. */
+  readonly database: number;
+}
+
 /** How a connection is made. */
 export interface ConnectionOptions {
-  /** `redis://` or `rediss://`, with user and password. */
-  readonly url: Secret;
+  readonly place: Place;
+  readonly access: Access;
   /** What a command may take, ms; all other durations follow from it. */
   readonly timeoutMs: number;
+  /** Told of changes to what was read over this connection. */
+  readonly tracking?: KeyTracking | undefined;
   /** Called each time the connection can be used, the first time too. */
   readonly onReady: (client: RedisClient) => void;
   /** Called when it can no longer be used, or could not be made. Once for each outage. */
@@ -64,6 +77,11 @@ export class KeptConnection {
     return this.#state === 'up';
   }
 
+  /** Whether it broke, or could not be made; false while the first attempt lasts. */
+  get isDown(): boolean {
+    return this.#state === 'down';
+  }
+
   /** Gives the connection up and makes another. What was asked on the old one fails. */
   renew(cause: unknown): void {
     if (this.#state === 'closed') return;
@@ -74,6 +92,7 @@ export class KeptConnection {
 
   /** Closes for good, without waiting for what is under way. */
   close(): void {
+    if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#client.destroy();
   }
@@ -111,10 +130,34 @@ export function causeOf(failure: unknown): string {
   return failure instanceof Error ? `${failure.name}: ${failure.message}` : 'unknown';
 }
 
-function clientFor({ url, timeoutMs }: Pick<ConnectionOptions, 'url' | 'timeoutMs'>) {
+/** Where a socket goes, and whether it speaks TLS there. */
+export function socketTo(place: Place, { tls }: Pick<Access, 'tls'>) {
+  return { ...place, ...(tls && { tls: true as const, ...serverNameOf(place) }) };
+}
+
+/** What node-redis asks for user and password by. */
+export function providerOf({ credentials }: Pick<Access, 'credentials'>) {
+  return {
+    type: 'async-credentials-provider' as const,
+    credentials: async () => {
+      const { username, password } = credentials();
+      return { ...(username !== undefined && { username }), ...(password !== undefined && { password }) };
+    },
+  };
+}
+
+// The options of every client, whatever the topology.
+function clientFor({
+  place,
+  access,
+  timeoutMs,
+  tracking,
+}: Pick<ConnectionOptions, 'place' | 'access' | 'timeoutMs' | 'tracking'>) {
   return createClient({
-    ...addressOf(url),
+    credentialsProvider: providerOf(access),
+    database: access.database,
     RESP: 3,
+    ...(tracking && { clientSideCache: tracking }),
     disableOfflineQueue: true,
     commandsQueueMaxLength: mostCommands,
     pingInterval: timeoutMs,
@@ -123,6 +166,7 @@ function clientFor({ url, timeoutMs }: Pick<ConnectionOptions, 'url' | 'timeoutM
     // No timeout of the library's: it does not end a command that was written, and costs a timer for each.
     commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
     socket: {
+      ...socketTo(place, access),
       connectTimeout: timeoutMs * silenceFactor,
       socketTimeout: timeoutMs * silenceFactor,
       reconnectStrategy: pauseBefore,
@@ -130,17 +174,13 @@ function clientFor({ url, timeoutMs }: Pick<ConnectionOptions, 'url' | 'timeoutM
   });
 }
 
+// A server name is a DNS name (RFC 6066, 3): an address in its place is refused by Node.
+function serverNameOf({ host }: Place): { readonly servername?: string } {
+  return /^[\d.]+$|:/.test(host) ? {} : { servername: host };
+}
+
 // Half of it is chance, so that all instances do not come back in the same moment.
 function pauseBefore(attempt: number): number {
   const whole = Math.min(longestPauseMs, 16 * 2 ** Math.min(attempt, 4));
   return Math.ceil(whole / 2 + (whole / 2) * randomFraction());
-}
-
-// An error of the URL parser shows the whole URL, password included.
-function addressOf(url: Secret): { readonly url: string } {
-  const text = url.reveal();
-  if (!URL.canParse(text) || !/^rediss?:$/.test(new URL(text).protocol)) {
-    throw new Error('REDIS_URL is not an address of the form redis://… or rediss://…');
-  }
-  return { url: text };
 }

@@ -34,7 +34,9 @@ function policyFaults(fields: Fields): readonly string[] {
   const policy = fields.get('maxmemory_policy');
   if (policy === undefined) return ['the server does not tell its maxmemory-policy, which must be noeviction'];
   if (policy === 'noeviction') return [];
-  return [`maxmemory-policy is ${policy}: sessions may vanish under load; it must be noeviction`];
+  return [
+    `maxmemory-policy is ${policy}: sessions may vanish under load; it must be noeviction (CONFIG SET maxmemory-policy noeviction, and redis.conf)`,
+  ];
 }
 
 function isAtLeast(version: string, [leastMajor, leastMinor]: readonly [number, number]): boolean {

@@ -1,19 +1,24 @@
 /**
- * One channel, listened to on a connection of its own.
+ * One channel, listened to on a connection of its own, wherever the topology says that
+ * it can be heard.
  *
- * After a break node-redis subscribes again by itself; only the first subscription
- * is made here. What was published meanwhile is lost, which the listener is told.
+ * After a break node-redis subscribes again by itself; only the first subscription to
+ * each server is made here. What was published meanwhile is lost, which the listener
+ * is told.
  *
  * @module
  */
 
-import type { Secret } from '../base/secret.ts';
-import { causeOf, KeptConnection, type RedisClient, type RedisLog } from './connection.ts';
+import type { Place } from '../config/redis-url.ts';
+import { type Access, causeOf, KeptConnection, type RedisClient, type RedisLog } from './connection.ts';
+import { nameOf } from './node.ts';
+import type { RedisTopology } from './topology.ts';
 
 /** What is listened to, and who listens. */
 export interface SubscriptionOptions {
   readonly channel: string;
-  readonly url: Secret;
+  readonly topology: RedisTopology;
+  readonly access: Access;
   readonly timeoutMs: number;
   readonly log: RedisLog;
   readonly onMessage: (message: string) => void;
@@ -24,23 +29,44 @@ export interface SubscriptionOptions {
 /** Listens until it is closed. */
 export class Subscription {
   readonly #options: SubscriptionOptions;
-  readonly #connection: KeptConnection;
+  #connection: KeptConnection | undefined = undefined;
+  #place: Place | undefined = undefined;
   #subscribed: RedisClient | undefined = undefined;
   #wasUp = false;
+  #isClosed = false;
 
   constructor(options: SubscriptionOptions) {
-    const { channel, log } = options;
     this.#options = options;
-    this.#connection = new KeptConnection({
-      ...options,
-      onReady: (client) => this.#listen(client),
-      onDown: (cause) => log.warn('messages of other instances are not heard', { channel, cause: causeOf(cause) }),
-    });
+    options.topology.onMoved(() => this.#follow());
+    this.#follow();
   }
 
   /** Stops listening. */
   close(): void {
-    this.#connection.close();
+    this.#isClosed = true;
+    this.#connection?.close();
+  }
+
+  // Stays where it is while that is a good place; else goes on to the one that follows.
+  #follow(): void {
+    if (this.#isClosed) return;
+    const places = this.#options.topology.listeningPlaces();
+    const here = this.#place === undefined ? -1 : places.map(nameOf).indexOf(nameOf(this.#place));
+    if (here >= 0 && (places.length === 1 || !this.#connection?.isDown)) return;
+    const next = places[(here + 1) % places.length];
+    if (next !== undefined) this.#move(next);
+  }
+
+  #move(place: Place): void {
+    const { channel, log } = this.#options;
+    this.#connection?.close();
+    this.#place = place;
+    this.#connection = new KeptConnection({
+      ...this.#options,
+      place,
+      onReady: (client) => this.#listen(client),
+      onDown: (cause) => log.warn('messages of other instances are not heard', { channel, cause: causeOf(cause) }),
+    });
   }
 
   #listen(client: RedisClient): void {

@@ -12,6 +12,7 @@ import { ExpiringMap } from './expiring-map.ts';
 import { ListenerSet } from './listener-set.ts';
 import type { EndReason } from './session.ts';
 import type {
+  ChangedListener,
   EndedListener,
   IndexEntry,
   NewSession,
@@ -43,6 +44,9 @@ export class MemorySessionStore implements SessionStore {
   /** Who wrote the tokens, by their bytes: a repeat is known by it, since the same tokens sealed again are other bytes. */
   readonly #savedBy = new WeakMap<Buffer, string>();
   readonly #listeners = new ListenerSet();
+  readonly #changeListeners = new Set<ChangedListener>();
+  /** Nobody else writes here. */
+  readonly isInTouch: boolean = true;
   readonly #most: number;
   #cancelSweep: Cancel;
 
@@ -65,7 +69,7 @@ export class MemorySessionStore implements SessionStore {
     const found = this.#sessions.get(id);
     if (found !== undefined) return found.sealed.equals(sealed);
     const fresh = { version: 1, sealed, seenAt, card, tokens: { version: 1, sealed: tokens, spending: undefined } };
-    this.#sessions.set(id, fresh, { expiresAt });
+    this.#set(id, fresh, { expiresAt });
     return true;
   }
 
@@ -88,7 +92,7 @@ export class MemorySessionStore implements SessionStore {
   ): Promise<boolean> {
     const found = this.#sessions.get(id);
     if (found === undefined) return false;
-    if (seenAt >= found.seenAt) this.#sessions.set(id, { ...found, seenAt }, { expiresAt });
+    if (seenAt >= found.seenAt) this.#set(id, { ...found, seenAt }, { expiresAt });
     return true;
   }
 
@@ -124,6 +128,7 @@ export class MemorySessionStore implements SessionStore {
 
   async end(id: string, reason: EndReason): Promise<boolean> {
     if (!this.#sessions.delete(id)) return false;
+    this.#tellChanged(id);
     this.#listeners.tellEnded(id, reason);
     return true;
   }
@@ -183,6 +188,11 @@ export class MemorySessionStore implements SessionStore {
     return this.#listeners.add(listener, onGap);
   }
 
+  onChanged(listener: ChangedListener): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
+  }
+
   async ping(): Promise<boolean> {
     return true;
   }
@@ -194,8 +204,17 @@ export class MemorySessionStore implements SessionStore {
 
   // The session as it was found lives, so it has an end.
   #put(id: string, session: StoredSession): true {
-    this.#sessions.set(id, session, { expiresAt: this.#sessions.endOf(id) ?? 0 });
+    this.#set(id, session, { expiresAt: this.#sessions.endOf(id) ?? 0 });
     return true;
+  }
+
+  #set(id: string, session: StoredSession, end: { readonly expiresAt: number }): void {
+    this.#sessions.set(id, session, end);
+    this.#tellChanged(id);
+  }
+
+  #tellChanged(id: string): void {
+    for (const listener of this.#changeListeners) listener(id);
   }
 
   #putTokens(id: string, tokens: StoredTokens): boolean {

@@ -10,7 +10,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import { idleEndOf, type Lifetimes, type OpenedSession } from './session.ts';
+import { type Identity, idleEndOf, type Lifetimes, type OpenedSession } from './session.ts';
 import { type IndexMember, SessionIndex } from './session-index.ts';
 import type { SessionGlimpse, Sessions } from './sessions.ts';
 import type { SessionStore } from './store.ts';
@@ -22,6 +22,11 @@ export interface OwnSessionsParts {
   readonly sessions: Pick<Sessions, 'lookById' | 'end'>;
   readonly lifetimes: Lifetimes;
   readonly clock: Pick<Clock, 'now'>;
+}
+
+/** Whose sessions are meant: those of the person of a session, or of anybody who is named. */
+export interface Owner {
+  readonly identity: Pick<Identity, 'issuer' | 'subject'>;
 }
 
 /** Questions to the store at a time: a person may have any number of sessions. */
@@ -37,18 +42,16 @@ export class OwnSessions {
     this.#index = new SessionIndex(parts);
   }
 
-  /** The living sessions of the person of `session`, that one included; the one used last comes first. */
-  async list(session: OpenedSession): Promise<readonly SessionGlimpse[]> {
-    const found = await inTurns([...(await this.#membersOf(session)).keys()], (id) =>
-      this.#parts.sessions.lookById(id),
-    );
+  /** The living sessions of a person, that which asks included; the one used last comes first. */
+  async list(person: Owner): Promise<readonly SessionGlimpse[]> {
+    const found = await inTurns([...(await this.#membersOf(person)).keys()], (id) => this.#parts.sessions.lookById(id));
     const living = found.filter((glimpse) => glimpse !== undefined).filter((glimpse) => this.#lives(glimpse));
     return living.sort((left, right) => right.seenAt - left.seenAt);
   }
 
   /** Ends the one of the person's sessions that has this handle. `false` where none has, whoever else's may. */
-  async end(session: OpenedSession, handle: string): Promise<boolean> {
-    const members = await this.#membersOf(session);
+  async end(person: Owner, handle: string): Promise<boolean> {
+    const members = await this.#membersOf(person);
     const found = await inTurns([...members.keys()], (id) => this.#parts.sessions.lookById(id));
     const named = found.find((glimpse) => glimpse?.card.handle === handle && this.#lives(glimpse));
     return named !== undefined && this.#end(named.id, members);
@@ -67,7 +70,7 @@ export class OwnSessions {
     return hasLived;
   }
 
-  async #membersOf({ identity: { issuer, subject } }: OpenedSession): Promise<Members> {
+  async #membersOf({ identity: { issuer, subject } }: Owner): Promise<Members> {
     return Map.groupBy(await this.#index.membersOf({ index: 'sub', issuer, value: subject }), ({ id }) => id);
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RedisReply } from '../redis/client.ts';
+import type { RedisReply } from '../redis/node.ts';
 import type { StoredSession, StoredTokens } from './store.ts';
 
 /** The answers to the three questions about one session. */

@@ -10,6 +10,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import type { Redis, ScriptInput } from '../redis/client.ts';
+import type { RedisReply } from '../redis/node.ts';
 import type { RedisScript } from '../redis/script.ts';
 import { ListenerSet } from './listener-set.ts';
 import { listOf, numberOf, storedSession, textOf } from './redis-replies.ts';
@@ -26,9 +27,10 @@ import {
   setNotBeforeScript,
   touchScript,
 } from './redis-scripts.ts';
-import { partName } from './seal.ts';
+import { partName, sessionOfPart } from './seal.ts';
 import type { EndReason } from './session.ts';
 import type {
+  ChangedListener,
   EndedListener,
   IndexEntry,
   NewSession,
@@ -47,6 +49,7 @@ export class RedisSessionStore implements SessionStore {
   readonly #redis: Redis;
   readonly #clock: Clock;
   readonly #listeners = new ListenerSet();
+  readonly #changeListeners = new Set<ChangedListener>();
 
   constructor({ redis, clock }: { readonly redis: Redis; readonly clock: Clock }) {
     this.#redis = redis;
@@ -54,6 +57,10 @@ export class RedisSessionStore implements SessionStore {
     redis.subscribe(endedChannel, {
       onMessage: (message) => this.#announce(message),
       onGap: () => this.#listeners.tellGap(),
+    });
+    redis.onKeyChanged((key) => {
+      const id = key === undefined ? undefined : sessionOfPart(key);
+      if (key === undefined || id !== undefined) this.#tellChanged(id);
     });
   }
 
@@ -67,53 +74,51 @@ export class RedisSessionStore implements SessionStore {
   }
 
   create({ id, sealed, tokens, card, seenAt, expiresAt }: NewSession): Promise<boolean> {
-    return this.#decide(createScript, {
-      keys: keysOf(id),
-      values: [sealed, tokens, card, String(seenAt), this.#left(expiresAt)],
-    });
+    const values = [sealed, tokens, card, String(seenAt), this.#left(expiresAt)];
+    return this.#write(id, createScript, { keys: keysOf(id), values });
   }
 
   replaceRecord({ id, version, sealed }: SealedWrite): Promise<boolean> {
-    return this.#decide(replaceRecordScript, { keys: [partName(id, 'session')], values: [String(version), sealed] });
+    return this.#write(id, replaceRecordScript, { keys: [partName(id, 'session')], values: [String(version), sealed] });
   }
 
   reseal({ id, record, tokens, card }: ResealedSession): Promise<boolean> {
     const values = [String(record.version), record.sealed, String(tokens.version), tokens.sealed, card];
-    return this.#decide(resealScript, { keys: keysOf(id), values });
+    return this.#write(id, resealScript, { keys: keysOf(id), values });
   }
 
   touch(id: string, { seenAt, expiresAt }: { readonly seenAt: number; readonly expiresAt: number }): Promise<boolean> {
-    return this.#decide(touchScript, { keys: keysOf(id), values: [String(seenAt), this.#left(expiresAt)] });
+    return this.#write(id, touchScript, { keys: keysOf(id), values: [String(seenAt), this.#left(expiresAt)] });
   }
 
   async beginSpending({ id, version, owner, until }: Spending): Promise<'begun' | 'busy' | 'changed' | 'gone'> {
     const input = { keys: spendingKeysOf(id), values: [String(version), owner, String(until)] };
-    const word = textOf(await this.#redis.run(beginSpendingScript, input));
+    const word = textOf(await this.#change(id, beginSpendingScript, input));
     return word as 'begun' | 'busy' | 'changed' | 'gone'; // the script has no other words
   }
 
   extendSpending({ id, version, owner, until }: Spending): Promise<boolean> {
-    return this.#decide(extendSpendingScript, {
-      keys: spendingKeysOf(id),
-      values: [String(version), owner, String(until)],
-    });
+    const values = [String(version), owner, String(until)];
+    return this.#write(id, extendSpendingScript, { keys: spendingKeysOf(id), values });
   }
 
   abandonSpending({ id, version, owner }: Spending): Promise<boolean> {
-    return this.#decide(abandonSpendingScript, { keys: spendingKeysOf(id), values: [String(version), owner] });
+    return this.#write(id, abandonSpendingScript, { keys: spendingKeysOf(id), values: [String(version), owner] });
   }
 
   saveTokens({ id, version, owner }: Spending, sealed: Buffer): Promise<boolean> {
-    return this.#decide(saveTokensScript, { keys: spendingKeysOf(id), values: [String(version), owner, sealed] });
+    return this.#write(id, saveTokensScript, { keys: spendingKeysOf(id), values: [String(version), owner, sealed] });
   }
 
-  end(id: string, reason: EndReason): Promise<boolean> {
-    return this.#decide(endScript, { keys: keysOf(id), values: [endedChannel, `${id} ${reason}`] });
+  async end(id: string, reason: EndReason): Promise<boolean> {
+    const input = { keys: keysOf(id), values: [endedChannel, `${id} ${reason}`] };
+    return (await this.#telling(id, () => this.#redis.runConfirmed(endScript, input))) === 1;
   }
 
-  addToIndex({ index, key, id, expiresAt }: IndexEntry, issuedAt: number): Promise<boolean> {
+  async addToIndex({ index, key, id, expiresAt }: IndexEntry, issuedAt: number): Promise<boolean> {
     const values = [id, String(expiresAt), String(issuedAt), this.#left(expiresAt), String(this.#clock.now())];
-    return this.#decide(addToIndexScript, { keys: [indexName(index, key), notBeforeName(key)], values });
+    const keys = [indexName(index, key), notBeforeName(key)];
+    return (await this.#redis.run(addToIndexScript, { keys, values })) === 1;
   }
 
   async removeFromIndex({ index, key, id }: Pick<IndexEntry, 'index' | 'key' | 'id'>): Promise<void> {
@@ -136,7 +141,7 @@ export class RedisSessionStore implements SessionStore {
   ): Promise<readonly string[]> {
     const keys = [indexName(index, key), notBeforeName(key)];
     const values = [String(instant), String(ttlMs), String(this.#clock.now())];
-    return listOf(await this.#redis.run(setNotBeforeScript, { keys, values })).map(textOf);
+    return listOf(await this.#redis.runConfirmed(setNotBeforeScript, { keys, values })).map(textOf);
   }
 
   async useOnce(
@@ -157,6 +162,15 @@ export class RedisSessionStore implements SessionStore {
     return this.#listeners.add(listener, onGap);
   }
 
+  onChanged(listener: ChangedListener): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
+  }
+
+  get isInTouch(): boolean {
+    return this.#redis.isInTouch;
+  }
+
   ping(): Promise<boolean> {
     return this.#redis.ping();
   }
@@ -165,8 +179,25 @@ export class RedisSessionStore implements SessionStore {
     return this.#redis.close();
   }
 
-  async #decide(script: RedisScript, input: ScriptInput): Promise<boolean> {
-    return (await this.#redis.run(script, input)) === 1;
+  async #write(id: string, script: RedisScript, input: ScriptInput): Promise<boolean> {
+    return (await this.#change(id, script, input)) === 1;
+  }
+
+  #change(id: string, script: RedisScript, input: ScriptInput): Promise<RedisReply> {
+    return this.#telling(id, () => this.#redis.run(script, input));
+  }
+
+  // A write that failed may have taken place. Redis tells of our own writes, too, but need not before it answers.
+  async #telling(id: string, write: () => Promise<RedisReply>): Promise<RedisReply> {
+    try {
+      return await write();
+    } finally {
+      this.#tellChanged(id);
+    }
+  }
+
+  #tellChanged(id: string | undefined): void {
+    for (const listener of this.#changeListeners) listener(id);
   }
 
   // A key whose end has passed lives for a moment, since PEXPIRE with nothing left would be a DEL.

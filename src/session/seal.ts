@@ -46,6 +46,7 @@ const format = 1;
 const idEnd = 5;
 const nonceEnd = idEnd + 12;
 const tagBytes = 16;
+const partStart = 'cc:{';
 
 /** The name of a session in the store: the hash of its secret, which nobody can turn back. */
 export function sessionIdOf(frontendId: string, secret: string): string {
@@ -54,7 +55,13 @@ export function sessionIdOf(frontendId: string, secret: string): string {
 
 /** The full name of a part in the store. The braces keep the parts of one session in one slot of a cluster. */
 export function partName(id: string, part: SessionPart): string {
-  return `cc:{${id}}:${part}`;
+  return `${partStart}${id}}:${part}`;
+}
+
+/** The name of the session of which this is a part's full name; `undefined` for anything else in the store. */
+export function sessionOfPart(name: string): string | undefined {
+  const end = name.indexOf('}', partStart.length);
+  return name.startsWith(partStart) && end > 0 ? name.slice(partStart.length, end) : undefined;
 }
 
 /** Seals and opens record and tokens of one session. Holds the secret of its cookie and shows it to nobody. */

@@ -55,23 +55,28 @@ export class SessionIndex {
     return answers.every(Boolean);
   }
 
-  /** Whether the person was signed out after the sign-in at `issuedAt`. */
+  /** Whether the person was signed out after the sign-in at `issuedAt`, also by an instance that had other keys then. */
   async isBarred({ identity, issuedAt }: Pick<IndexedSession, 'identity' | 'issuedAt'>): Promise<boolean> {
-    const places = placesOf(identity, this.#keys.active);
+    const places = this.#keys.entries.flatMap((entry) => placesOf(identity, entry));
     const bounds = await Promise.all(places.map(({ index, key }) => this.#store.notBefore(index, key)));
     return bounds.some((bound) => bound !== undefined && issuedAt < bound);
   }
 
   /** Takes a session out, under every entry. */
   async remove(session: Pick<IndexedSession, 'id' | 'identity'>): Promise<void> {
-    await this.#removeUnder(this.#keys.entries, session);
+    const places = this.#keys.entries.flatMap((entry) => placesOf(session.identity, entry));
+    await Promise.all(places.map((place) => this.#store.removeFromIndex({ ...place, id: session.id })));
   }
 
-  /** Moves a session from the older entries to the active one. `false`: the person was signed out after that sign-in. */
-  async move(session: IndexedSession): Promise<boolean> {
-    if (!(await this.add(session))) return false;
-    await this.#removeUnder(this.#keys.entries.slice(1), session);
-    return true;
+  /**
+   * Makes a session findable under the active entry too. `false`: the person was signed out after that sign-in.
+   *
+   * It stays where it was, until it ends or its time is up. During a rotation two instances
+   * have the entries in different orders: each would take out what the other just added,
+   * and no back-channel logout would find the session any more.
+   */
+  async spread(session: IndexedSession): Promise<boolean> {
+    return (await this.add(session)) && !(await this.isBarred(session));
   }
 
   /**
@@ -107,14 +112,6 @@ export class SessionIndex {
   /** Takes out a member whose session has ended. */
   drop(member: IndexMember): Promise<void> {
     return this.#store.removeFromIndex(member);
-  }
-
-  async #removeUnder(
-    entries: readonly KeyEntry[],
-    { id, identity }: Pick<IndexedSession, 'id' | 'identity'>,
-  ): Promise<void> {
-    const places = entries.flatMap((entry) => placesOf(identity, entry));
-    await Promise.all(places.map((place) => this.#store.removeFromIndex({ ...place, id })));
   }
 }
 

@@ -1,18 +1,21 @@
 /**
  * From the cookie of a request to its opened session: verify, read, open.
  *
- * The one place where a session is looked up by its secret, so that a cache of
- * opened sessions can stand before it. Nothing here decides by time.
+ * The one place where a session is looked up by its secret. Before it stands the
+ * cache of opened sessions, for the cookies of requests and for nothing else: whoever
+ * asks for a session as it is now, or by its secret, asks the store. Nothing here
+ * decides by time.
  *
  * @module
  */
 
 import type { Frontend } from '../http/frontend.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import { isSessionSecret, type SessionCookie } from './cookie.ts';
+import { isSessionSecret, type SessionCookie, type VerifiedCookie } from './cookie.ts';
 import { SessionSeal } from './seal.ts';
 import type { OpenedSession } from './session.ts';
-import type { SessionReports } from './session-reports.ts';
+import type { SessionCache, SessionReading } from './session-cache.ts';
+import type { KeyPosition, SessionReports } from './session-reports.ts';
 import { openStored, SessionSnapshot } from './snapshot.ts';
 import type { SessionStore } from './store.ts';
 
@@ -25,6 +28,7 @@ export interface ReaderParts {
   readonly store: SessionStore;
   readonly keys: KeyRing;
   readonly cookie: SessionCookie;
+  readonly cache: SessionCache;
   readonly reports: SessionReports;
 }
 
@@ -39,18 +43,24 @@ export class SessionReader {
   /** By the raw value of the cookie. A cookie that we did not sign asks the store nothing. */
   async find(cookie: string | undefined): Promise<SessionSnapshot | NoSession> {
     if (cookie === undefined) return 'no-cookie';
+    const held = this.#parts.cache.get(cookie);
+    if (held !== undefined) return held;
     const verified = this.#parts.cookie.verify(cookie);
-    return verified === undefined ? 'forged' : this.#read(this.sealOf(verified.secret));
+    if (verified === undefined) return 'forged';
+    const seal = this.sealOf(verified.secret);
+    const found = await this.#parts.cache.keep({ cookie, id: seal.id }, () => this.#read(seal));
+    if (found instanceof SessionSnapshot) this.#parts.reports.opened(positionsOf(found, verified));
+    return found;
   }
 
   /** By the secret itself, whose signature was checked before. */
   async findBySecret(secret: string): Promise<SessionSnapshot | NoSession> {
-    return isSessionSecret(secret) ? this.#read(this.sealOf(secret)) : 'forged';
+    return isSessionSecret(secret) ? (await this.#read(this.sealOf(secret))).found : 'forged';
   }
 
   /** The same session as it is in the store now. */
-  reread(session: OpenedSession): Promise<SessionSnapshot | NoSession> {
-    return this.#read(SessionSnapshot.partsOf(session).seal);
+  async reread(session: OpenedSession): Promise<SessionSnapshot | NoSession> {
+    return (await this.#read(SessionSnapshot.partsOf(session).seal)).found;
   }
 
   /** What seals a session with this secret. */
@@ -59,13 +69,22 @@ export class SessionReader {
     return new SessionSeal(secret, { keys, frontendId: frontend.id });
   }
 
-  async #read(seal: SessionSeal): Promise<SessionSnapshot | NoSession> {
+  async #read(seal: SessionSeal): Promise<SessionReading<NoSession>> {
     const { store, keys, reports } = this.#parts;
     const stored = await store.read(seal.id);
-    if (stored === undefined) return 'unknown';
+    if (stored === undefined) return { found: 'unknown', storedBytes: 0 };
+    const storedBytes = stored.sealed.length + stored.tokens.sealed.length + stored.card.length;
     const opened = openStored(stored, { seal, keys });
-    if (opened instanceof SessionSnapshot) return opened;
+    if (opened instanceof SessionSnapshot) return { found: opened, storedBytes };
     reports.unreadable(seal.id, opened);
-    return 'unreadable';
+    return { found: 'unreadable', storedBytes };
   }
+}
+
+function positionsOf(
+  snapshot: SessionSnapshot,
+  { isCurrent }: VerifiedCookie,
+): { readonly cookie: KeyPosition; readonly record: KeyPosition } {
+  const position = (isActive: boolean) => (isActive ? 'active' : 'older');
+  return { cookie: position(isCurrent), record: position(SessionSnapshot.partsOf(snapshot).isCurrent) };
 }

@@ -9,9 +9,13 @@ import { causeText, type Pseudonyms } from '../audit/redact.ts';
 import type { Trail } from '../audit/trail.ts';
 import type { Metrics } from '../metrics/catalogue.ts';
 import type { EndReason, Identity, OpenedSession } from './session.ts';
+import type { CacheReports } from './session-cache.ts';
 import type { Unreadable } from './snapshot.ts';
 
 type Person = Pick<Identity, 'issuer' | 'subject'>;
+
+/** Where the entry stands that signed or sealed something: the first, or behind it. */
+export type KeyPosition = 'active' | 'older';
 
 /** Told what happens to sessions. `id` is the session's name in the store. */
 export interface SessionReports {
@@ -19,6 +23,8 @@ export interface SessionReports {
   ended(session: Pick<OpenedSession, 'id'> & { readonly identity: Person | undefined }, reason: EndReason): void;
   /** A stored session was exchanged or damaged, or its key is gone. It counts as none. */
   unreadable(id: string, fault: Unreadable): void;
+  /** A request's session was opened. Each is `active` when the first entry of `SESSION_SECRETS` did it, `older` for any other. */
+  opened(by: { readonly cookie: KeyPosition; readonly record: KeyPosition }): void;
   /** Something that nobody waits for went wrong. */
   trouble(id: string, trouble: { readonly what: string; readonly cause: unknown }): void;
 }
@@ -30,8 +36,26 @@ export interface SessionReportTargets {
   readonly pseudonyms: Pseudonyms;
 }
 
+/** Writes to the metrics how the opened sessions that are held do. */
+export function cacheReportsTo(metrics: Metrics): CacheReports {
+  const looks = { hit: metrics.sessionLookups.labels('hit'), miss: metrics.sessionLookups.labels('miss') };
+  return {
+    looked: (result) => looks[result].inc(),
+    dropped: (reason, count) => metrics.sessionsDropped.inc({ reason }, count),
+    holds(entries, bytes) {
+      metrics.sessionsHeld.set(entries);
+      metrics.sessionBytesHeld.set(bytes);
+    },
+  };
+}
+
 /** Writes the reports to the trail and the metrics. */
 export function sessionReportsTo({ trail, metrics, pseudonyms }: SessionReportTargets): SessionReports {
+  const uses = (part: 'cookie' | 'record') => ({
+    active: metrics.sessionKeyUses.labels({ part, position: 'active' }),
+    older: metrics.sessionKeyUses.labels({ part, position: 'older' }),
+  });
+  const [cookieUses, recordUses] = [uses('cookie'), uses('record')];
   const tagOf = (id: string) => pseudonyms.session(id);
   return {
     ended({ id, identity }, reason) {
@@ -41,6 +65,10 @@ export function sessionReportsTo({ trail, metrics, pseudonyms }: SessionReportTa
     },
     unreadable(id, { part, reason }) {
       trail.event('session.unreadable', 'failure', { session: tagOf(id), part, reason });
+    },
+    opened({ cookie, record }) {
+      cookieUses[cookie].inc();
+      recordUses[record].inc();
     },
     trouble(id, { what, cause }) {
       trail.warn(what, { session: tagOf(id), cause: causeText(cause) });

@@ -21,6 +21,7 @@ import { decodeCard } from './payload.ts';
 import { openCard } from './seal.ts';
 import type { EndReason, Identity, Lifetimes, OpenedSession, SessionCard, SessionTokens } from './session.ts';
 import { endedBy } from './session.ts';
+import { type CacheReports, SessionCache } from './session-cache.ts';
 import { SessionIndex, type Sought } from './session-index.ts';
 import { type NoSession, SessionReader } from './session-reader.ts';
 import type { SessionReports } from './session-reports.ts';
@@ -28,6 +29,7 @@ import { type SpendingClaim, spendingOf, takeSpendingOver, writeIdentity, writeT
 import { beginSession, type SessionBeginning } from './sign-in.ts';
 import type { SessionSnapshot } from './snapshot.ts';
 import type { Once, SessionStore } from './store.ts';
+import { StoredChanges } from './stored-changes.ts';
 import { SessionUpkeep } from './upkeep.ts';
 
 /** What sessions are made from. */
@@ -39,6 +41,8 @@ export interface SessionsParts {
   readonly lifetimes: Lifetimes;
   readonly clock: Clock;
   readonly reports: SessionReports;
+  /** Told how the opened sessions that are held do. */
+  readonly cacheReports?: CacheReports;
 }
 
 /** What is known of a session without its cookie. */
@@ -55,12 +59,14 @@ export class Sessions {
   readonly #index: SessionIndex;
   readonly #reader: SessionReader;
   readonly #upkeep: SessionUpkeep;
+  readonly #changes: StoredChanges;
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
     this.#cookie = new SessionCookie(parts);
     this.#index = new SessionIndex(parts);
-    this.#reader = new SessionReader({ ...parts, cookie: this.#cookie });
+    this.#changes = new StoredChanges(parts);
+    this.#reader = new SessionReader({ ...parts, cookie: this.#cookie, cache: new SessionCache(parts) });
     this.#upkeep = new SessionUpkeep({ ...parts, index: this.#index });
   }
 
@@ -105,6 +111,15 @@ export class Sessions {
   async reread(session: OpenedSession): Promise<OpenedSession | undefined> {
     const found = await this.#reader.reread(session);
     return typeof found === 'string' ? undefined : found;
+  }
+
+  /**
+   * Resolves at the next write of anything in the session, by whomever, or after `limitMs`.
+   * Writes of others are told of what was read since the last: ask for the change first
+   * and read after it, and none is missed.
+   */
+  changed(session: OpenedSession, limitMs: number): Promise<void> {
+    return this.#changes.next(session.id, limitMs);
   }
 
   /** The `Set-Cookie` field for a browser whose cookie an older key signed; `undefined` when the active one did. */
@@ -174,6 +189,11 @@ export class Sessions {
     return ended.filter(Boolean).length;
   }
 
+  /** Whether a session of `sought` is in the index. Writes nothing. */
+  async hasAnyOf(sought: Sought): Promise<boolean> {
+    return (await this.#index.membersOf(sought)).length > 0;
+  }
+
   /** Claims the refresh token of a session. See `SessionStore.beginSpending`. */
   beginSpending(session: OpenedSession, claim: SpendingClaim): Promise<'begun' | 'busy' | 'changed' | 'gone'> {
     return this.#parts.store.beginSpending(spendingOf(session, claim));
@@ -222,14 +242,24 @@ export class Sessions {
 
   async #unlessOver(found: SessionSnapshot | NoSession): Promise<SessionSnapshot | NoSession | EndReason> {
     if (typeof found === 'string') return found;
-    const { lifetimes, clock } = this.#parts;
-    const reason = endedBy(found, { lifetimes, now: clock.now() });
-    if (reason === undefined) {
-      this.#upkeep.renewSeal(found);
-      return found;
-    }
-    await this.end(found, reason);
+    if (this.#endOf(found) === undefined) return this.#kept(found);
+    // What was held in memory may be older than activity that was noted elsewhere: nobody is signed out by that.
+    const latest = await this.#reader.reread(found);
+    if (typeof latest === 'string') return latest;
+    const reason = this.#endOf(latest);
+    if (reason === undefined) return this.#kept(latest);
+    await this.end(latest, reason);
     return reason;
+  }
+
+  #endOf(found: SessionSnapshot): EndReason | undefined {
+    const { lifetimes, clock } = this.#parts;
+    return endedBy(found, { lifetimes, now: clock.now() });
+  }
+
+  #kept(found: SessionSnapshot): SessionSnapshot {
+    this.#upkeep.renewSeal(found);
+    return found;
   }
 
   // The session has ended; what is left in the index names nothing and goes with its end.

@@ -83,6 +83,9 @@ export type Once = 'state' | 'jti';
 /** Told when a session ended, here or on another instance. */
 export type EndedListener = (id: string, reason: EndReason) => void;
 
+/** Told the id of a session of which something was written; `undefined`: of any. */
+export type ChangedListener = (id: string | undefined) => void;
+
 /**
  * Keeps sessions.
  *
@@ -165,6 +168,18 @@ export interface SessionStore {
    * for a session must then look whether it still lives.
    */
   onEnded(listener: EndedListener, onGap?: () => void): () => void;
+
+  /**
+   * Calls `listener` whenever something of a session was written that was read here since
+   * its last change: by this process before the write is acknowledged to whoever made it
+   * (also when it is not known whether it took place), by others as soon as it is told.
+   * With `undefined` when changes may have been missed: any session may be another.
+   * Returns what stops it.
+   */
+  onChanged(listener: ChangedListener): () => void;
+
+  /** Whether changes by others would be told now. While `false`, nothing that was read before may be used. */
+  readonly isInTouch: boolean;
 
   /** Whether it answers now. Does not throw. */
   ping(): Promise<boolean>;

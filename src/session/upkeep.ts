@@ -7,6 +7,7 @@
  * @module
  */
 
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { Lifetimes, OpenedSession } from './session.ts';
@@ -27,11 +28,15 @@ export interface UpkeepParts {
 
 /** Parts of the idle timeout: activity is noted at most once in each. */
 const touchesPerIdleTimeout = 10;
+/** Sessions of which it is remembered when this process last noted their activity. */
+const mostNoted = 20_000;
 
 /** Runs beside the answers, one task of a kind for each session at a time. */
 export class SessionUpkeep {
   readonly #parts: UpkeepParts;
   readonly #underWay = new Set<string>();
+  /** The activity noted last, by session: a reading may be older than the note. */
+  readonly #noted = new LRUCache<string, number>({ max: mostNoted });
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
@@ -41,17 +46,19 @@ export class SessionUpkeep {
   noteActivity(session: OpenedSession): void {
     const { store, lifetimes, clock } = this.#parts;
     const seenAt = clock.now();
-    if (seenAt - session.seenAt < lifetimes.idleTimeoutMs / touchesPerIdleTimeout) return;
+    const enough = lifetimes.idleTimeoutMs / touchesPerIdleTimeout;
+    if (seenAt - session.seenAt < enough || seenAt - (this.#noted.get(session.id) ?? 0) < enough) return;
     this.#run(session, {
       what: 'activity could not be noted',
-      task: () => {
+      task: async () => {
         const parts = SessionSnapshot.partsOf(session);
-        return store.touch(session.id, { seenAt, expiresAt: keptUntil({ ...parts, seenAt }, lifetimes) });
+        await store.touch(session.id, { seenAt, expiresAt: keptUntil({ ...parts, seenAt }, lifetimes) });
+        this.#noted.set(session.id, seenAt);
       },
     });
   }
 
-  /** Seals a session under the active key and moves it in the index, if an older key sealed any part of it. */
+  /** Seals a session under the active key and indexes it there, if an older key sealed any part of it. */
   renewSeal(session: OpenedSession): void {
     if (SessionSnapshot.partsOf(session).isCurrent) return;
     this.#run(session, { what: 'a session could not be sealed anew', task: () => this.#reseal(session) });
@@ -62,7 +69,7 @@ export class SessionUpkeep {
     const { store, index, keys, reports } = this.#parts;
     const parts = SessionSnapshot.partsOf(session);
     const { identity, expiresAt, issuedAt } = parts.record;
-    if (!(await index.move({ id: session.id, identity, expiresAt, issuedAt }))) {
+    if (!(await index.spread({ id: session.id, identity, expiresAt, issuedAt }))) {
       if (await store.end(session.id, 'back-channel')) reports.ended(session, 'back-channel');
       return;
     }

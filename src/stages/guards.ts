@@ -6,8 +6,10 @@
  */
 
 import { type CrossOriginPolicy, checkCrossOrigin, checkUpgradeOrigin } from '../guards/cross-origin.ts';
+import type { Overload } from '../guards/overload.ts';
 import { checkTransport } from '../guards/plain-http.ts';
 import type { Guard } from '../guards/step.ts';
+import type { ForwardedProto } from '../http/client-address.ts';
 import type { Frontend } from '../http/frontend.ts';
 import type { InboundRequest } from '../http/inbound.ts';
 import { redirectReply, sendReply } from '../http/reply.ts';
@@ -17,7 +19,7 @@ import { redirectReply, sendReply } from '../http/reply.ts';
  *
  * Left to their own checks are the routes that another site must be able to lead
  * a browser to: the two ends of a sign-in, and the page that asks before signing
- * out; and the one that no browser calls: the authorization server sends none of
+ * out; the frame in which the authorization server signs a browser out; and the one that no browser calls: the authorization server sends none of
  * the headers this guard looks at, and proves by its token who it is.
  */
 export function crossOriginStage(frontend: Frontend): Guard {
@@ -26,7 +28,7 @@ export function crossOriginStage(frontend: Frontend): Guard {
     anyPort: frontend.loopback,
     trustedOrigins: frontend.trustedOrigins,
   };
-  const { login, callback, logout, backChannelLogout } = frontend.paths;
+  const { login, callback, logout, backChannelLogout, frontChannelLogout } = frontend.paths;
   const open = new Set([
     `GET ${login}`,
     `HEAD ${login}`,
@@ -34,6 +36,7 @@ export function crossOriginStage(frontend: Frontend): Guard {
     `HEAD ${callback}`,
     `GET ${logout}`,
     `HEAD ${logout}`,
+    `GET ${frontChannelLogout}`,
     `POST ${backChannelLogout}`,
   ]);
   return (request) => {
@@ -50,9 +53,30 @@ function isNavigation({ kind, method, fetchMode, headers }: InboundRequest): boo
   return fetchMode === undefined ? (headers.accept ?? '').includes('text/html') : fetchMode === 'navigate';
 }
 
-/** Sends a navigation on to https and refuses everything else that came in clear. */
-export function plainHttpStage(frontend: Frontend): Guard {
+/** The stage `overload`. Streams of session events and WebSockets are taken or refused, but not counted: see their own limits. */
+export function overloadStage(overload: Overload, { paths }: Frontend): Guard {
+  return ({ kind, path, response }) => {
+    const isLong = kind === 'U' || path === paths.events;
+    const decision = overload.take((task) => {
+      if (isLong) task();
+      else response.once('close', task);
+    });
+    return decision.allowed ? 'next' : decision.reason;
+  };
+}
+
+/** Where it is counted what our own proxies say of the browser's transport. */
+export interface TransportMetrics {
+  readonly forwardedProto: { inc(labels: { readonly proto: ForwardedProto }): void };
+}
+
+/**
+ * Sends a navigation on to https and refuses everything else that came in clear.
+ * A proxy of ours that says nothing is counted: behind it nobody could tell.
+ */
+export function plainHttpStage(frontend: Frontend, { forwardedProto }: TransportMetrics): Guard {
   return (request) => {
+    if (request.forwardedProto !== undefined) forwardedProto.inc({ proto: request.forwardedProto });
     const decision = checkTransport(request);
     if (decision.allowed) return 'next';
     if (!isNavigation(request)) return decision.reason;

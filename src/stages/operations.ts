@@ -21,7 +21,7 @@ export interface Readiness {
 
 /** What the internal port needs. */
 export interface OperationsOptions {
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, 'exposition'>;
   readonly readiness: () => Promise<Readiness>;
   /** Whether a degraded process shall be taken out of the balancer. */
   readonly strict: boolean;

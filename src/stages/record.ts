@@ -88,7 +88,8 @@ export class Recorder {
       route: record.route,
       path: request === undefined || request.kind === 'I' ? undefined : plainText(request.path, 120),
       status: response.headersSent ? response.statusCode : undefined,
-      aborted: response.writableFinished ? undefined : true,
+      // A 101 ends the request; what follows is another protocol.
+      aborted: response.writableFinished || response.statusCode === 101 ? undefined : true,
       ms: Math.round(ms * 10) / 10,
       upstream: record.upstream,
       upstream_ms: record.upstreamMs === undefined ? undefined : Math.round(record.upstreamMs * 10) / 10,

@@ -21,10 +21,13 @@ export interface SecurityHeadersOptions {
   readonly endSessionOrigin: () => string | undefined;
   /** Whether the page comes from another server, whose own policy then says what scripts it needs. */
   readonly pageFromUpstream: boolean;
+  /** The one origin whose pages may frame the front-channel logout; `undefined` while that is off. */
+  readonly framedBy?: string | undefined;
 }
 
 /** Makes the stage. */
-export function securityHeadersStage({ frontend, endSessionOrigin, pageFromUpstream }: SecurityHeadersOptions): Guard {
+export function securityHeadersStage(options: SecurityHeadersOptions): Guard {
+  const { frontend, endSessionOrigin, pageFromUpstream, framedBy } = options;
   const auth = headersOf({ frontend, policy: closedPolicy, referrer: 'no-referrer' });
   const api = headersOf({ frontend, policy: framePolicy, referrer: 'no-referrer' });
   const pageOf = perOrigin((origin) =>
@@ -37,8 +40,11 @@ export function securityHeadersStage({ frontend, endSessionOrigin, pageFromUpstr
     U: api,
     O: api,
   };
+  const framed = framedBy === undefined ? undefined : [...framedHeadersOf(frontend, framedBy), ...vary];
   return (request) => {
-    request.replyHeaders.addAll(request.kind === 'P' ? pageOf(endSessionOrigin()) : lists[request.kind]);
+    const isFramed = framed !== undefined && request.path === frontend.paths.frontChannelLogout;
+    const list = isFramed ? framed : request.kind === 'P' ? pageOf(endSessionOrigin()) : lists[request.kind];
+    request.replyHeaders.addAll(list);
     return 'next';
   };
 }
@@ -46,6 +52,12 @@ export function securityHeadersStage({ frontend, endSessionOrigin, pageFromUpstr
 /** Flat: what an answer carries that is for nobody in particular, such as the refusal of what could not be read. */
 export function refusalHeadersOf(frontend: Frontend): readonly string[] {
   return headersOf({ frontend, policy: closedPolicy, referrer: 'no-referrer' });
+}
+
+// X-Frame-Options knows no origins: beside a policy that does, it would only confuse (CSP Level 3, 6.4.2).
+function framedHeadersOf(frontend: Frontend, origin: string): readonly string[] {
+  const policy = { ...closedPolicy, 'frame-ancestors': [origin] };
+  return headersOf({ frontend, policy, referrer: 'no-referrer', frameguard: false });
 }
 
 type Policy = Readonly<Record<string, readonly string[]>>;
@@ -90,10 +102,12 @@ interface HelmetChoice {
   readonly frontend: Frontend;
   readonly policy: Policy;
   readonly referrer: 'no-referrer' | 'same-origin';
+  /** Whether `X-Frame-Options: DENY` is there; it is unless told otherwise. */
+  readonly frameguard?: false;
 }
 
 // helmet is Connect-style and synchronous: what it sets on any response is what it sets on all.
-function headersOf({ frontend, policy, referrer }: HelmetChoice): readonly string[] {
+function headersOf({ frontend, policy, referrer, frameguard }: HelmetChoice): readonly string[] {
   const flat: string[] = [];
   const recorder = {
     setHeader: (name: string, value: string) => flat.push(name, value),
@@ -103,7 +117,7 @@ function headersOf({ frontend, policy, referrer }: HelmetChoice): readonly strin
     contentSecurityPolicy: { useDefaults: false, directives: { ...noDefault, ...policy } },
     strictTransportSecurity: frontend.secure ? { maxAge: 63_072_000, includeSubDomains: true } : false,
     referrerPolicy: { policy: referrer },
-    frameguard: { action: 'deny' },
+    frameguard: frameguard ?? { action: 'deny' },
   });
   middleware({} as IncomingMessage, recorder as unknown as ServerResponse, (error?: unknown) => {
     if (error) throw error; // a fault in the policy above ends the start

@@ -1,22 +1,22 @@
 /**
  * Waiting for another instance that spends the refresh token of a session.
  *
- * Where the store tells of changes it is read again when it does; otherwise with
- * growing pauses. Either way one call for each session and process waits, and
- * only for so long.
+ * The session is read again when the store tells of a change to it, and when the claim
+ * would lapse: the owner may have stopped without a word. One call for each session
+ * and process waits, and only for so long.
  *
  * @module
  */
 
-import { type Clock, pause } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import type { OpenedSession } from '../session/session.ts';
 
 /** What waiting needs. */
 export interface WaitingParts {
   readonly sessions: {
     reread(session: OpenedSession): Promise<OpenedSession | undefined>;
-    /** Resolves when the session changed, or after `limitMs`. Where it is missing the session is read again and again. */
-    changed?(session: OpenedSession, limitMs: number): Promise<void>;
+    /** Resolves at the next change of the session, or after `limitMs`. */
+    changed(session: OpenedSession, limitMs: number): Promise<void>;
   };
   readonly clock: Clock;
 }
@@ -30,8 +30,6 @@ export type OwnersEnd =
   | { readonly kind: 'gone' }
   | { readonly kind: 'late' };
 
-const firstPauseMs = 50;
-const longestPauseMs = 1_000;
 /** The clocks of two instances may differ by this much. */
 const skewMs = 2_000;
 
@@ -41,7 +39,10 @@ export async function waitForOwner(
   { sessions, clock }: WaitingParts,
   { end }: { readonly end: number },
 ): Promise<OwnersEnd> {
-  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
+  let known = session;
+  for (;;) {
+    // Asked for before the session is read: a change right after the reading is not missed.
+    const changed = sessions.changed(session, waitMs(known, { clock, end }));
     const latest = await sessions.reread(session);
     if (latest === undefined) return { kind: 'gone' };
     const { tokensVersion, spendingUntil } = latest;
@@ -49,9 +50,17 @@ export async function waitForOwner(
       return { kind: 'again', session: latest };
     const lapsesInMs = spendingUntil + skewMs - clock.now();
     if (lapsesInMs <= 0) return { kind: 'lapsed', session: latest };
-    const leftMs = end - clock.elapsed();
-    if (leftMs <= 0) return { kind: 'late' };
-    const limitMs = Math.min(leftMs, lapsesInMs);
-    await (sessions.changed?.(session, limitMs) ?? pause(clock, Math.min(limitMs, pauseMs)));
+    if (clock.elapsed() >= end) return { kind: 'late' };
+    known = latest;
+    await changed;
   }
+}
+
+// Until the claim as it is known lapses. One that was moved on meanwhile is seen when the session is read then.
+function waitMs(
+  { spendingUntil }: OpenedSession,
+  { clock, end }: { readonly clock: Clock; readonly end: number },
+): number {
+  const now = clock.now();
+  return Math.max(0, Math.min(end - clock.elapsed(), (spendingUntil ?? now) + skewMs - now));
 }

@@ -32,7 +32,7 @@ export interface RefreshableSessions extends SpendableSessions {
    */
   takeSpendingOver(session: OpenedSession, claim: Claim): Promise<'begun' | 'busy' | 'changed' | 'gone'>;
   /** Resolves when the session changed, or after `limitMs`. */
-  changed?(session: OpenedSession, limitMs: number): Promise<void>;
+  changed(session: OpenedSession, limitMs: number): Promise<void>;
 }
 
 /** What a refresher is made from. */
@@ -130,6 +130,7 @@ export class Refresher {
     try {
       const claim = this.#newClaim();
       const begun = await this.#begin(session, { claim, lapsed });
+      if (begun === 'begun' && this.#hasLapsed(claim)) return await this.#tooLate(session, claim);
       if (begun === 'begun') return await this.#spend({ session, refreshToken, audience, claim, attempt });
       if (begun === 'gone') return { kind: 'ended' };
       if (begun === 'changed') return await this.#reread(session);
@@ -147,6 +148,16 @@ export class Refresher {
       void giveBack(this.#parts, { session, claim }); // the store may have taken it, or may take it yet
       throw error;
     }
+  }
+
+  // A process that stood still, or a store that took so long: others may have taken us for gone by now.
+  #hasLapsed({ until }: Claim): boolean {
+    return this.#parts.clock.now() >= until;
+  }
+
+  async #tooLate(session: OpenedSession, claim: Claim): Promise<Step> {
+    await giveBack(this.#parts, { session, claim });
+    return await this.#reread(session);
   }
 
   async #spend(spending: Spending): Promise<Step> {

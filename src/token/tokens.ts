@@ -11,9 +11,17 @@ import type { Clock } from '../base/clock.ts';
 import { DeadlineError, withDeadline } from '../base/deadline.ts';
 import type { RouteConfig } from '../config/config.ts';
 import { ProblemError } from '../errors.ts';
-import { type AuthenticatedRequest, type AuthorizedRequest, authorize } from '../http/inbound.ts';
+import {
+  type AuthenticatedRequest,
+  type AuthorizedRequest,
+  authorize,
+  type ClearedRequest,
+  publicRequest,
+} from '../http/inbound.ts';
+import type { TokenTarget } from '../oidc/derived-token.ts';
 import { type EndReason, endOf, isOpened, type OpenedSession, type TokenSet } from '../session/session.ts';
 import { signedOut } from '../session/sessions.ts';
+import type { DerivedTokens, Subject } from './derived-tokens.ts';
 import { type Freshness, freshnessOf, isJustIssued, setOf, spreadOf } from './freshness.ts';
 import type { Renewal } from './renewal.ts';
 import type { TokenReports } from './reports.ts';
@@ -39,6 +47,7 @@ export interface TokensParts {
   readonly apiAudience: string | undefined;
   /** How long a call waits for new tokens, ms. */
   readonly waitMs: number;
+  readonly derived: DerivedTokens;
 }
 
 /** Attaches tokens to requests. */
@@ -62,16 +71,16 @@ export class Tokens {
       checkScopes(route, setOf(living.tokens, '')?.scope ?? []);
       return authorize(request, undefined);
     }
+    if (route.token === 'client') return authorize(request, await this.#clientBearer(route));
     const audience = this.#audienceOf(route);
-    const set = setOf(living.tokens, audience);
-    const freshness = this.#freshnessOf(living, set);
-    if (freshness === 'due') this.#renewAhead(living, audience);
-    const isUsable = set !== undefined && (freshness === 'fresh' || freshness === 'due');
-    const { request: asked } = request;
-    return authorize(
-      request,
-      bearerFor(route, isUsable ? set : await this.#renewed(asked, { session: living, audience })),
-    );
+    const set = await this.#usable(request, { session: living, audience });
+    if (route.token === 'user') return authorize(request, bearerFor(route, set));
+    return authorize(request, await this.#exchangedBearer(subjectOf(living, set), route));
+  }
+
+  /** A call on a public route, with the client's own token where the route sends that. Throws as {@link attach}. */
+  async attachPublic(request: ClearedRequest, route: TokenRoute): Promise<AuthorizedRequest> {
+    return publicRequest(request, route.token === 'client' ? await this.#clientBearer(route) : undefined);
   }
 
   /**
@@ -81,7 +90,9 @@ export class Tokens {
    */
   async refreshAfterRefusal(authorized: AuthorizedRequest, route: TokenRoute): Promise<AuthorizedRequest | undefined> {
     const { request, session } = authorized;
-    if (!isOpened(session)) return undefined;
+    if (route.token === 'client') return this.#otherClientToken(authorized, route);
+    if (session === undefined || !isOpened(session)) return undefined;
+    if (route.token === 'exchange') return this.#otherExchanged(authorized, { session, route });
     const audience = this.#audienceOf(route);
     const set = setOf(session.tokens, audience);
     if (set === undefined || isJustIssued(set, this.#parts.clock.now())) return undefined;
@@ -105,6 +116,45 @@ export class Tokens {
     if (renewal.kind === 'renewed') return ownOf(renewal.session, session);
     if (renewal.kind === 'ended') throw signedOut(request.request.frontend);
     throw renewal.kind === 'unavailable' ? unavailable(renewal) : new ProblemError('no-refresh-token');
+  }
+
+  // A token that serves, renewed ahead of its end, or waited for.
+  async #usable(
+    { request }: Signed,
+    of: { readonly session: OpenedSession; readonly audience: string },
+  ): Promise<TokenSet> {
+    const set = setOf(of.session.tokens, of.audience);
+    const freshness = this.#freshnessOf(of.session, set);
+    if (freshness === 'due') this.#renewAhead(of.session, of.audience);
+    return set !== undefined && (freshness === 'fresh' || freshness === 'due') ? set : this.#renewed(request, of);
+  }
+
+  async #clientBearer(route: TokenRoute): Promise<string> {
+    return bearerFor(route, await this.#parts.derived.ofClient(this.#targetOf(route)));
+  }
+
+  async #exchangedBearer(subject: Subject, route: TokenRoute): Promise<string> {
+    return bearerFor(route, await this.#parts.derived.ofSubject(subject, this.#targetOf(route)));
+  }
+
+  async #otherClientToken(authorized: AuthorizedRequest, route: TokenRoute): Promise<AuthorizedRequest | undefined> {
+    this.#parts.derived.forget(tokenOf(authorized), { target: this.#targetOf(route), subject: undefined });
+    return withOther(authorized, await this.#clientBearer(route));
+  }
+
+  async #otherExchanged(
+    authorized: AuthorizedRequest,
+    { session, route }: { readonly session: OpenedSession; readonly route: TokenRoute },
+  ): Promise<AuthorizedRequest | undefined> {
+    const set = setOf(session.tokens, '');
+    if (set === undefined) return undefined;
+    const subject = subjectOf(session, set);
+    this.#parts.derived.forget(tokenOf(authorized), { target: this.#targetOf(route), subject });
+    return withOther(authorized, await this.#exchangedBearer(subject, route));
+  }
+
+  #targetOf({ audience, scopes }: TokenRoute): TokenTarget {
+    return { audience: audience ?? this.#parts.apiAudience, scopes };
   }
 
   async #renewed(
@@ -163,7 +213,9 @@ export class Tokens {
     throw signedOut(request.frontend);
   }
 
-  #audienceOf({ audience }: TokenRoute): string {
+  // What is exchanged is always the sign-in's own token.
+  #audienceOf({ audience, token }: TokenRoute): string {
+    if (token === 'exchange') return '';
     return audience === undefined || audience === this.#parts.apiAudience ? '' : audience;
   }
 
@@ -172,6 +224,18 @@ export class Tokens {
       ? 'expired'
       : freshnessOf(set, { now: this.#parts.clock.now(), spread: () => spreadOf(session.id) });
   }
+}
+
+function subjectOf({ id: sessionId }: OpenedSession, { accessToken }: TokenSet): Subject {
+  return { sessionId, accessToken };
+}
+
+function tokenOf({ authorization = '' }: AuthorizedRequest): string {
+  return authorization.replace(/^Bearer /, '');
+}
+
+function withOther(authorized: AuthorizedRequest, authorization: string): AuthorizedRequest | undefined {
+  return authorization === authorized.authorization ? undefined : { ...authorized, authorization };
 }
 
 /** The value of `Authorization`. What is granted may be less than at the sign-in (RFC 6749, 6; RF-09). */

@@ -34,7 +34,7 @@ function post(body: string): Promise<number> {
 const formOf = (token: string) => new URLSearchParams({ logout_token: token }).toString();
 const keySetFetches = () => scene.hostile.hits('jwks');
 
-it('LO-20: a flood of invented tokens is refused cheaply, asks for the keys at most twice, and keeps nobody from signing in', async () => {
+it('LO-20: a flood of invented tokens is refused cheaply, asks for the keys twice in fifteen seconds at most, and keeps nobody from signing in', async () => {
   const { hostile } = scene;
   const victim = scene.world.browser();
   await scene.signIn(victim);
@@ -52,14 +52,17 @@ it('LO-20: a flood of invented tokens is refused cheaply, asks for the keys at m
   const bodies = Array.from({ length: 2_000 }, (_, n) => formOf((kinds[n % kinds.length] ?? kinds[0] ?? String)(n)));
   const before = keySetFetches();
 
+  const startedAt = performance.now();
   const flood = Promise.all(bodies.map(post));
   const began = performance.now();
   const signIn = await scene.signIn(scene.world.browser());
   const signInMs = performance.now() - began;
   const statuses = await flood;
+  // Strangers have two fetches, and one more for each quarter of a minute: a slow machine takes longer than one.
+  const mostFetches = 2 + Math.floor((performance.now() - startedAt) / 15_000);
 
   expect(new Set(statuses)).toEqual(new Set([400]));
-  expect(keySetFetches() - before).toBeLessThanOrEqual(2);
+  expect(keySetFetches() - before).toBeLessThanOrEqual(mostFetches);
   expect(signIn.status).toBe(303);
   expect(signIn.header('location')).toBe('/');
   expect(signInMs).toBeLessThan(5_000);

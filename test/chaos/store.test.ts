@@ -8,12 +8,13 @@ import { Browser } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { startServer } from '../support/processes.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { call, type Outcome, Traffic, tallyOf } from '../support/traffic.ts';
-import { type Deployment, type Person, startDeployment } from './deployment.ts';
+import { call } from '../support/traffic.ts';
+import { Crowd } from './crowd.ts';
+import { type Deployment, startDeployment } from './deployment.ts';
 
 let redis: RedisServer;
 let deployment: Deployment;
-let people: readonly Person[];
+let crowd: Crowd;
 
 beforeAll(async () => {
   redis = await startRedis({ persistence: 'aof' });
@@ -26,11 +27,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  people = await Promise.all(
-    (['alice', 'bob', 'alice', 'bob', 'alice', 'bob'] as const).map((login, index) =>
-      deployment.signIn(login, deployment.instances[index % 2]),
-    ),
-  );
+  crowd = await Crowd.signedIn(deployment);
 });
 
 afterAll(async () => {
@@ -38,70 +35,15 @@ afterAll(async () => {
   await redis.stop();
 });
 
-const grants = (type: string) => deployment.provider.record.grants.get(type) ?? 0;
-
 /** Somebody without a cookie. */
 const stranger = () => ({ cookie: '', host: new URL(deployment.origin).host });
 
-/** Each person's calls go to both processes by turns. */
-function startTraffic(): Traffic {
-  return new Traffic({ callers: people, ports: deployment.ports, path: '/api/orders', everyMs: 20 });
-}
-
-const succeeds = (traffic: Traffic, instant: number) =>
-  people.every((person) =>
-    deployment.ports.every((port) =>
-      traffic.since(instant).some((seen) => seen.caller === person && seen.port === port && seen.status === 200),
-    ),
-  );
-
-const refusals = (traffic: Traffic, instant: number) =>
-  traffic.since(instant).filter(({ status }) => status === 503).length;
-
-/** Everybody was served, met the outage, and is served again. Gives all they saw. */
-async function expectOnlyWaiting(outage: (traffic: Traffic) => Promise<void>): Promise<readonly Outcome[]> {
-  const starts = grants('authorization_code');
-  const renewed = grants('refresh_token');
-  const traffic = startTraffic();
-  await eventually(() => succeeds(traffic, 0) && grants('refresh_token') >= renewed + people.length, 20_000);
-  const began = performance.now();
-  await outage(traffic);
-  const over = performance.now();
-  await eventually(() => succeeds(traffic, over), 15_000);
-  const backMs = performance.now() - over;
-  const seen = await traffic.stop();
-
-  const longest = Math.max(...seen.map(({ tookMs }) => tookMs));
-  console.log(
-    `${JSON.stringify(tallyOf(seen))} in ${Math.round(over - began)} ms of outage; all back after ${Math.round(backMs)} ms; longest answer ${Math.round(longest)} ms; ${grants('refresh_token') - renewed} refreshes`,
-  );
-  expect(seen.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
-  expect(seen.filter(({ headers }) => headers['set-cookie'] ?? headers.location)).toEqual([]);
-  const refused = seen.filter(({ status }) => status === 503);
-  expect(refused.filter(({ headers }) => !/^[1-9]\d*$/.test(headers['retry-after'] ?? ''))).toEqual([]);
-  expect(new Set(refused.map(({ headers }) => headers['x-error-source']))).toEqual(new Set(['store']));
-  expect(grants('authorization_code')).toBe(starts);
-  await expectAllSignedIn();
-  return seen;
-}
-
-async function expectAllSignedIn(): Promise<void> {
-  for (const person of people) {
-    for (const port of deployment.ports) {
-      const { status, body, headers } = await call({ port, caller: person, path: '/session' });
-      expect(status).toBe(200);
-      expect(headers['set-cookie']).toBeUndefined();
-      expect(JSON.parse(body)).toMatchObject({ authenticated: true, session: { id: person.sessionId } });
-    }
-  }
-}
-
 describe('two processes whose Redis', () => {
   it('SE-13, ER-08: is killed and comes back answer 503 in between, and nobody is signed out', async () => {
-    await expectOnlyWaiting(async (traffic) => {
+    await crowd.expectOnlyWaiting(async (traffic) => {
       await redis.kill();
       const killed = performance.now();
-      await eventually(() => refusals(traffic, killed) >= 100, 10_000);
+      await eventually(() => crowd.refusals(traffic, killed) >= 100, 10_000);
       for (const port of deployment.ports) {
         expect((await call({ port, caller: stranger(), path: '/' })).status).toBe(200);
       }
@@ -114,24 +56,24 @@ describe('two processes whose Redis', () => {
   });
 
   it('SE-13, ER-08: is frozen for longer than any deadline answer 503 in time, and nobody is signed out', async () => {
-    const seen = await expectOnlyWaiting(async (traffic) => {
+    const { outcomes } = await crowd.expectOnlyWaiting(async (traffic) => {
       const frozen = performance.now();
       redis.freeze();
-      await eventually(() => refusals(traffic, frozen) >= 60 && performance.now() - frozen > 4_000, 20_000);
+      await eventually(() => crowd.refusals(traffic, frozen) >= 60 && performance.now() - frozen > 4_000, 20_000);
       redis.thaw();
     });
-    expect(Math.max(...seen.map(({ tookMs }) => tookMs))).toBeLessThan(3_000);
+    expect(Math.max(...outcomes.map(({ tookMs }) => tookMs))).toBeLessThan(3_000);
   });
 
   it('SE-13, ER-08: restarts in good order three times in a row lose nobody', async () => {
-    await expectOnlyWaiting(async (traffic) => {
+    await crowd.expectOnlyWaiting(async (traffic) => {
       for (let round = 0; round < 3; round++) {
         const stopped = performance.now();
         await redis.halt();
-        await eventually(() => refusals(traffic, stopped) >= 10, 10_000);
+        await eventually(() => crowd.refusals(traffic, stopped) >= 10, 10_000);
         await redis.start();
         const started = performance.now();
-        await eventually(() => succeeds(traffic, started), 15_000);
+        await eventually(() => crowd.succeeds(traffic, started), 15_000);
       }
     });
   });

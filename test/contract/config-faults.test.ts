@@ -20,6 +20,7 @@ import {
   production,
   rsaPem,
 } from '../unit/config/settings.ts';
+import { openStores, type Row } from './open-stores.ts';
 
 const [identity, weakIdentity] = [certificatePair(), certificatePair(1024)];
 const files = filesWith({
@@ -36,8 +37,6 @@ const files = filesWith({
   'weak-cert.pem': weakIdentity.certificate,
   'weak-key.pem': weakIdentity.key,
 });
-
-type Row = readonly [name: string, changes: Environment, faults: readonly string[]];
 
 const faultsWith = (changes: Environment) => faultsOf({ ...production, ...changes }, files);
 const namesIn = (faults: readonly string[]) => faults.map((fault) => fault.replace(/:.*/, ''));
@@ -131,7 +130,7 @@ const unsafe: readonly Row[] = [
     'no client secret',
     { CLIENT_SECRET: undefined },
     [
-      'CLIENT_SECRET: is missing, and needed unless CLIENT_AUTH_METHOD is private_key_jwt. Our client secret, as the provider gave it.',
+      'CLIENT_SECRET: is missing, and needed unless CLIENT_AUTH_METHOD is private_key_jwt or a TLS method. Our client secret, as the provider gave it.',
     ],
   ],
   [
@@ -142,7 +141,9 @@ const unsafe: readonly Row[] = [
   [
     'a client that proves nothing',
     { CLIENT_AUTH_METHOD: 'none' },
-    ['CLIENT_AUTH_METHOD: must be client_secret_basic, client_secret_post or private_key_jwt.'],
+    [
+      'CLIENT_AUTH_METHOD: must be client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth or self_signed_tls_client_auth.',
+    ],
   ],
   [
     'a client that signs without a key',
@@ -153,6 +154,60 @@ const unsafe: readonly Row[] = [
     'a key that nothing is signed with',
     { CLIENT_KEY_FILE: 'ec.pem' },
     ['CLIENT_KEY_FILE: is given, but CLIENT_AUTH_METHOD is client_secret_basic. Choose one.'],
+  ],
+  [
+    'a client that shows no certificate',
+    { CLIENT_AUTH_METHOD: 'tls_client_auth' },
+    [
+      'CLIENT_KEY_FILE: is missing. tls_client_auth shows a certificate.',
+      'CLIENT_CERT_FILE: is missing. tls_client_auth shows a certificate.',
+    ],
+  ],
+  [
+    'a certificate that is not the one of the key',
+    { CLIENT_AUTH_METHOD: 'self_signed_tls_client_auth', CLIENT_CERT_FILE: 'cert.pem', CLIENT_KEY_FILE: 'ec.pem' },
+    ['CLIENT_KEY_FILE: must hold the key of the first certificate in CLIENT_CERT_FILE.'],
+  ],
+  [
+    'a certificate that is shown to nobody',
+    { CLIENT_CERT_FILE: 'cert.pem' },
+    ['CLIENT_CERT_FILE: is given, but CLIENT_AUTH_METHOD is client_secret_basic. Choose one.'],
+  ],
+  [
+    'client keys of two origins',
+    { CLIENT_AUTH_METHOD: 'private_key_jwt', CLIENT_KEY_FILE: 'ec.pem', CLIENT_KEY_ROTATION: '30d' },
+    ['CLIENT_KEY_ROTATION: is given, and CLIENT_KEY_FILE too. Choose one.'],
+  ],
+  [
+    'client keys that are replaced all the time',
+    { CLIENT_AUTH_METHOD: 'private_key_jwt', CLIENT_KEY_ROTATION: '10m' },
+    ['CLIENT_KEY_ROTATION: must be a duration such as 500ms, 30s, 15m or 8h, and at least 1h and at most 400d.'],
+  ],
+  [
+    'client keys that nobody else finds',
+    {
+      PUBLIC_URL: 'http://localhost:3000',
+      SESSION_STORE: 'memory',
+      CLIENT_AUTH_METHOD: 'private_key_jwt',
+      CLIENT_KEY_ROTATION: '30d',
+    },
+    ['CLIENT_KEY_ROTATION: needs SESSION_STORE=redis, where all instances find the same keys.'],
+  ],
+  [
+    'a second client secret of two lines',
+    { CLIENT_SECRET_FALLBACK: 'with a line\nbreak' },
+    ['CLIENT_SECRET_FALLBACK: must be visible ASCII characters, without spaces at the ends.'],
+  ],
+  [
+    'logout tokens that are half strict',
+    { BACKCHANNEL_LOGOUT_STRICT: 'a little' },
+    ['BACKCHANNEL_LOGOUT_STRICT: must be true or false.'],
+  ],
+  ['a logout in a frame, perhaps', { FRONTCHANNEL_LOGOUT: 'perhaps' }, ['FRONTCHANNEL_LOGOUT: must be true or false.']],
+  [
+    'assertions for somebody else',
+    { CLIENT_ASSERTION_AUDIENCE: 'everybody' },
+    ['CLIENT_ASSERTION_AUDIENCE: must be issuer or token-endpoint.'],
   ],
   [
     'a client key that is not there',
@@ -198,7 +253,9 @@ const unsafe: readonly Row[] = [
   [
     'several Redis servers',
     { REDIS_URL: 'redis+sentinel://a:26379,b:26379/main' },
-    ['REDIS_URL: must be the URL of one server: sentinel and cluster forms are not available in this version.'],
+    [
+      'REDIS_URL: must be for several servers a URL such as rediss-sentinel://user:password@a:26379,b:26379/name-of-the-master or rediss-cluster://user:password@a:6379,b:6379.',
+    ],
   ],
   [
     'no time for Redis',
@@ -308,7 +365,17 @@ const unsafe: readonly Row[] = [
     ['OPS_PORT: must differ from PORT: the operations port is never the public one.'],
   ],
   ['a negative port', { OPS_PORT: '-1' }, ['OPS_PORT: must be a whole number from 0 to 65535.']],
-  ['two workers', { WORKERS: '2' }, ['WORKERS: must be 1: more than one process is not available in this version.']],
+  ['no worker', { WORKERS: '0' }, ['WORKERS: must be auto, or a whole number from 1 to 64.']],
+  [
+    'more workers than a machine has cores',
+    { WORKERS: '65' },
+    ['WORKERS: must be auto, or a whole number from 1 to 64.'],
+  ],
+  [
+    'two workers with a memory each',
+    { WORKERS: '2', SESSION_STORE: 'memory', PUBLIC_URL: 'http://localhost:3000' },
+    ['WORKERS: must be 1 with SESSION_STORE=memory: the memory of one process is not seen by the others.'],
+  ],
   ['a log level that there is not', { LOG_LEVEL: 'trace' }, ['LOG_LEVEL: must be debug, info, warn, error or silent.']],
   ['a switch that says 1', { READY_STRICT: '1' }, ['READY_STRICT: must be true or false.']],
   [
@@ -423,31 +490,6 @@ const misplaced: readonly Row[] = [
     'a client secret in an empty file',
     { CLIENT_SECRET: undefined, CLIENT_SECRET_FILE: 'empty' },
     ['CLIENT_SECRET_FILE: names a file that is empty.'],
-  ],
-];
-
-/** A Redis that others on the network could use. */
-const openStores: readonly Row[] = [
-  [
-    'no Redis',
-    { REDIS_URL: undefined },
-    [
-      'REDIS_URL: is missing, and needed unless SESSION_STORE is memory. Where sessions lie: redis:// or rediss://, with user and password. For example rediss://claimcheck:…@redis.internal:6379',
-    ],
-  ],
-  [
-    'a Redis without a password',
-    { REDIS_URL: 'rediss://redis.internal' },
-    [
-      'REDIS_URL: must be rediss:// with a password when Redis is on another machine. INSECURE_ALLOW_PLAIN_REDIS=true allows less.',
-    ],
-  ],
-  [
-    'a Redis without TLS',
-    { REDIS_URL: 'redis://:pw@redis.internal' },
-    [
-      'REDIS_URL: must be rediss:// with a password when Redis is on another machine. INSECURE_ALLOW_PLAIN_REDIS=true allows less.',
-    ],
   ],
 ];
 

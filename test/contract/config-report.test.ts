@@ -48,11 +48,11 @@ describe('all faults at once', () => {
     expect(faultsOf(env, good)).toEqual([]);
     expect(faultsOf({ ...env, PORT: 'x' }, filesWith({ 'many.yaml': content }))).toEqual([
       'PORT: must be a whole number from 0 to 65535.',
-      'RULES_FILE routes[0].path: must be /api or a path below it, of letters, digits and . _ ~ -, without a slash at the end.',
-      'RULES_FILE routes[1]: has the key "acess", which is not known. Did you mean access?',
+      'RULES_FILE routes[0].path (line 2): must be /api or a path below it, of letters, digits and . _ ~ -, without a slash at the end.',
+      'RULES_FILE routes[1] (line 3): has the key "acess", which is not known. Did you mean access?',
       'RULES_FILE: has the key "default", which is not known.',
-      'RULES_FILE routes[2].upstream: must be https unless it is on this machine. insecureAllowHttpUpstream: true allows plain http for this route.',
-      'RULES_FILE routes[3].token: must be none where access is public: nobody is signed in.',
+      'RULES_FILE routes[2].upstream (line 4): must be https unless it is on this machine. insecureAllowHttpUpstream: true allows plain http for this route.',
+      'RULES_FILE routes[3].token (line 5): must be none or client where access is public: nobody is signed in.',
     ]);
   });
 
@@ -90,9 +90,9 @@ describe('no configuration at all', () => {
         '  PUBLIC_URL       The origin of the page as browsers see it. For example https://app.example',
         '  ISSUER           The issuer identifier of the authorization server, exactly as its metadata states it. For example https://login.example',
         '  CLIENT_ID        Our client identifier at the authorization server. For example orders-app',
-        '  CLIENT_SECRET    Our client secret, as the provider gave it. (Not needed where CLIENT_AUTH_METHOD is private_key_jwt.)',
+        '  CLIENT_SECRET    Our client secret, as the provider gave it. (Not needed where CLIENT_AUTH_METHOD is private_key_jwt or a TLS method.)',
         "  SESSION_SECRETS  Random keys that seal sessions and sign cookies. Made by: openssl rand -base64 32 | tr '+/' '-_' | tr -d =",
-        '  REDIS_URL        Where sessions lie: redis:// or rediss://, with user and password. For example rediss://claimcheck:…@redis.internal:6379 (Not needed where SESSION_STORE is memory.)',
+        '  REDIS_URL        Where sessions lie: redis:// or rediss:// (with TLS), with user and password. For example rediss://claimcheck:…@redis.internal:6379 (Not needed where SESSION_STORE is memory.)',
         '  API_UPSTREAM     Where all of /api goes: /api/orders/7 to /orders/7 below this URL. For example https://orders.internal/v2 (Not needed where RULES_FILE is given.)',
         '',
         'docs/configuration.md describes every setting; .env.example is a file to start from.',

@@ -11,6 +11,7 @@ const stages: Stages = {
   securityHeaders: nothing,
   plainHttp: nothing,
   cors: nothing,
+  overload: nothing,
   crossOrigin: nothing,
   signIn: () => undefined,
   api: () => undefined,
@@ -30,6 +31,7 @@ describe('the way of a request', () => {
       'security headers',
       'plain http',
       'cors',
+      'overload',
       'cross origin',
       'api',
     ]);
@@ -42,17 +44,26 @@ describe('the way of a request', () => {
       'security headers',
       'plain http',
       'cors',
+      'overload',
       'cross origin',
       'sign-in',
     ]);
   });
 
   it('leads an upgrade past the guard of its origin', () => {
-    expect(orderOf('U')).toEqual(['record', 'receive', 'security headers', 'plain http', 'cross origin', 'upgrade']);
+    expect(orderOf('U')).toEqual([
+      'record',
+      'receive',
+      'security headers',
+      'plain http',
+      'overload',
+      'cross origin',
+      'upgrade',
+    ]);
   });
 
   it('serves the page without asking for an origin', () => {
-    expect(orderOf('P')).toEqual(['record', 'receive', 'security headers', 'plain http', 'page']);
+    expect(orderOf('P')).toEqual(['record', 'receive', 'security headers', 'plain http', 'overload', 'page']);
   });
 
   it('records every kind of request, first', () => {

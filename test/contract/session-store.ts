@@ -13,46 +13,70 @@ import { RedisSessionStore } from '../../src/session/redis-store.ts';
 import type { NewSession, SessionStore, Spending } from '../../src/session/store.ts';
 import { eventually } from '../support/eventually.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
+import { startCluster, startSentinelGroup } from '../support/redis-groups.ts';
 
 /** Every store that must keep the contract. */
-export const storeNames = ['memory', 'Redis'] as const;
+export const storeNames = ['memory', 'Redis', 'Redis under Sentinel', 'Redis Cluster'] as const;
 
 /** One hour, ms: longer than any test. */
 export const hour = 3_600_000;
 
-/** Stores of one test file, over one Redis. */
+type StoreName = (typeof storeNames)[number];
+
+/** Redis of one kind: where it is reached, and the servers it consists of. */
+interface Behind extends AsyncDisposable {
+  readonly url: string;
+  readonly servers: readonly RedisServer[];
+}
+
+/** Stores of one test file, over one Redis of each kind. */
 export class StoresUnderTest {
-  readonly #opened: SessionStore[] = [];
+  readonly #opened: { readonly name: StoreName; readonly store: SessionStore }[] = [];
+  readonly #groups = new Map<StoreName, Promise<Behind>>();
   #server: RedisServer | undefined;
 
-  /** The Redis behind them. */
+  /** The single Redis behind them. */
   get server(): RedisServer {
     if (this.#server === undefined) throw new Error('start() comes first');
     return this.#server;
   }
 
-  /** Starts Redis. */
+  /** Starts the single Redis. Groups of servers are started when the first store in them is opened. */
   async start(): Promise<void> {
     this.#server = await startRedis();
   }
 
-  /** Opens a store. All that are opened in Redis share what lies there; one in memory is alone. */
-  async open(name: (typeof storeNames)[number]): Promise<SessionStore> {
+  /** Opens a store. All of one kind in Redis share what lies there; one in memory is alone. */
+  async open(name: StoreName): Promise<SessionStore> {
     if (name === 'memory') return new MemorySessionStore({ clock: systemClock });
+    const { url, servers } = await this.#behind(name);
     const log = { info: () => undefined, warn: () => undefined };
-    const redis = connectRedis({ url: new Secret(this.server.url), timeoutMs: 500, clock: systemClock, log });
+    const redis = connectRedis({ url: new Secret(url), timeoutMs: 500, clock: systemClock, log });
     const store = new RedisSessionStore({ redis, clock: systemClock });
-    this.#opened.push(store);
+    this.#opened.push({ name, store });
     await eventually(() => store.ping());
-    const listening = String(this.#opened.length);
-    await eventually(async () => (await this.server.cli('PUBSUB', 'NUMSUB', 'cc:ended')).endsWith(listening));
+    const listening = this.#opened.filter((each) => each.name === name).length;
+    await eventually(async () => {
+      const counts = await Promise.all(servers.map((server) => server.cli('PUBSUB', 'NUMSUB', 'cc:ended')));
+      return counts.reduce((sum, count) => sum + Number(count.split('\n')[1]), 0) === listening;
+    });
     return store;
   }
 
   /** Closes all and ends Redis. */
   async stop(): Promise<void> {
-    await Promise.all(this.#opened.map((store) => store.close()));
+    await Promise.all(this.#opened.map(({ store }) => store.close()));
+    for (const group of this.#groups.values()) await (await group)[Symbol.asyncDispose]();
     await this.server.stop();
+  }
+
+  async #behind(name: Exclude<StoreName, 'memory'>): Promise<Pick<Behind, 'url' | 'servers'>> {
+    if (name === 'Redis') return { url: this.server.url, servers: [this.server] };
+    const known = this.#groups.get(name);
+    if (known !== undefined) return known;
+    const started = name === 'Redis Cluster' ? startCluster() : startSentinelGroup();
+    this.#groups.set(name, started);
+    return started;
   }
 }
 

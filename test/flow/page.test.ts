@@ -142,11 +142,16 @@ describe('the page from another server', () => {
     });
     server.on('upgrade', (message, socket) => {
       seen.push(message);
+      const ours = 'Set-Cookie: claimcheck=evil; Path=/\r\nX-Powered-By: dev\r\nX-Kept: yes\r\n';
+      if (message.url === '/hmr-refused') {
+        socket.end(`HTTP/1.1 403 Forbidden\r\n${ours}Content-Length: 0\r\nConnection: close\r\n\r\n`);
+        return;
+      }
       const accept = createHash('sha1')
         .update(`${message.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
         .digest('base64');
       socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${ours}\r\n`,
       );
       socket.on('data', (chunk: Buffer) => socket.write(chunk));
       socket.on('end', () => socket.end());
@@ -196,6 +201,21 @@ describe('the page from another server', () => {
     const api = await rawRequest(world.port, handshake(world.origin, '/api/orders'));
     expect(api.final[0]?.status).toBe(404);
     expect(seen).toHaveLength(before);
+  });
+
+  it.each([
+    ['an accepted', '/hmr', 'HTTP/1.1 101'],
+    ['a refused', '/hmr-refused', 'HTTP/1.1 403'],
+  ])('CK-11, PX-18: lets %s handshake set no cookie and say nothing in our name', async (_name, path, status) => {
+    await using raw = await openRaw(world.port);
+    raw.write(handshake(world.origin, path));
+    await eventually(() => raw.result().text.includes('\r\n\r\n'));
+
+    const head = raw.result().text.toLowerCase();
+    expect(head).toMatch(new RegExp(`^${status.toLowerCase()}`));
+    expect(head).toContain('x-kept: yes');
+    expect(head).not.toContain('set-cookie');
+    expect(head).not.toContain('x-powered-by');
   });
 
   it('PX-26: takes no other protocol', async () => {

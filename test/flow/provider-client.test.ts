@@ -169,8 +169,9 @@ describe('a client with a key', () => {
     const [request] = hostile.log.filter(({ endpoint }) => endpoint === 'token');
 
     expect(decodeProtectedHeader(request?.body.client_assertion ?? '').alg).toBe('RS256');
-    expect(provider.clientJwk).toMatchObject({ kty: 'RSA', use: 'sig', alg: 'PS256' });
-    for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']) expect(provider.clientJwk).not.toHaveProperty(member);
+    const [published] = provider.clientJwks;
+    expect(published).toMatchObject({ kty: 'RSA', use: 'sig', alg: 'RS256' });
+    for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']) expect(published).not.toHaveProperty(member);
   });
 
   it('CA-04: an assertion made at another issuer names that issuer, and is of no use elsewhere', async () => {

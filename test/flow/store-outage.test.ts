@@ -34,14 +34,19 @@ async function expectBack(browser: Browser) {
   expect(await world.session(browser)).toMatchObject({ authenticated: true, user: { name: 'Alice Anders' } });
 }
 
+// A session that is held in memory serves for three seconds after Redis was heard of last.
+const noLongerHeld = (browser: Browser) =>
+  eventually(async () => (await browser.fetch(`${world.origin}/api/orders`)).status === 503, 4_000);
+
 describe('the store is away', () => {
   it('SE-13, ER-08: frozen, every answer is 503 and nobody is signed out', async () => {
     const browser = await world.signIn();
     const starts = world.provider.record.grants.get('authorization_code');
     expect((await browser.fetch(`${world.origin}/api/orders`)).status).toBe(200);
-    const seen = world.orders.requests.length;
 
     redis.freeze();
+    await noLongerHeld(browser);
+    const seen = world.orders.requests.length;
     await expectAway(browser);
     expect((await browser.fetch(`${world.origin}/`)).status).toBe(200); // the page is no part of it
     expect(world.orders.requests).toHaveLength(seen);
@@ -55,6 +60,7 @@ describe('the store is away', () => {
     const browser = await world.signIn();
 
     await redis.halt();
+    await noLongerHeld(browser);
     await expectAway(browser);
     await redis.start();
 

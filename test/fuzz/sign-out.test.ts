@@ -11,6 +11,7 @@ import { eventually } from '../support/eventually.ts';
 import { dawdle } from '../support/slowness.ts';
 import { call } from '../support/traffic.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
+import { type Call, calls } from './own-calls.ts';
 import { fuzzing } from './seed.ts';
 
 const tokenLifeSeconds = 60;
@@ -59,15 +60,6 @@ async function signIn(): Promise<Person> {
   return { cookie, csrfToken: session.csrf_token, handle: session.session.id, sid };
 }
 
-const calls = {
-  read: ['GET', '/api/x'],
-  write: ['POST', '/api/x'],
-  renew: ['POST', '/session/refresh'],
-  look: ['GET', '/session'],
-  'sign out': ['POST', '/logout'],
-} as const;
-
-type Call = keyof typeof calls;
 /** Each of them is an end: at this browser, from another device, by the provider. */
 const ends = ['sign out', 'other device', 'back-channel'] as const;
 type End = (typeof ends)[number];

@@ -27,7 +27,7 @@ import { Listener } from '../../src/http/listener.ts';
 import { isRefusal, Receiver, type Refusal } from '../../src/http/receive-request.ts';
 import { RequestRecord } from '../../src/http/request-record.ts';
 import { arrange, compile, type Stages } from '../../src/pipeline.ts';
-import type { Renew } from '../../src/proxy/exchange.ts';
+import type { Renew } from '../../src/proxy/exchange-parts.ts';
 import { Forwarder } from '../../src/proxy/forward.ts';
 import type { IsSignedInAs } from '../../src/proxy/instead.ts';
 import { Routes } from '../../src/proxy/routes.ts';
@@ -82,6 +82,7 @@ export function routeOf(origin: string, changes: Partial<RouteConfig> = {}): Rou
     setCookies: [],
     cache: false,
     maskErrors: false,
+    websocket: false,
     ...changes,
   };
 }
@@ -187,6 +188,7 @@ function stagesOf({ options, receiver, seen, answer: api }: Staging): Stages {
     securityHeaders: next,
     plainHttp: next,
     cors: next,
+    overload: next,
     crossOrigin: next,
     signIn: nothingHere,
     api,

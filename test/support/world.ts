@@ -17,8 +17,9 @@ import {
 import { type OrdersApi, startOrdersApi } from '../../demo/orders-api.ts';
 import { type App, createApp } from '../../src/app.ts';
 import { Trail } from '../../src/audit/trail.ts';
-import { filesOnDisk } from '../../src/config/files.ts';
+import { type Files, filesOnDisk } from '../../src/config/files.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { rereadConfig } from '../../src/config/reread.ts';
 import { Browser, type BrowserOptions } from './browser.ts';
 import { freePort } from './ports.ts';
 import { ShiftedClock } from './shifted-clock.ts';
@@ -35,7 +36,7 @@ export interface WorldOptions {
   readonly upstream?: string;
   readonly redisUrl?: string;
   /** Files that the settings name, by path; others are read from the disk. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Record<string, string>;
   readonly clock?: ShiftedClock;
 }
 
@@ -76,6 +77,8 @@ export interface World {
   signIn(login?: 'alice' | 'bob', browser?: Browser): Promise<Browser>;
   /** `GET /session` as the page does it. */
   session(browser: Browser): Promise<Readonly<Record<string, unknown>> & { readonly csrf_token: string }>;
+  /** Reads the configuration again, as on SIGHUP. `changes` are settings that differ from those of the start. */
+  reload(changes?: Readonly<Record<string, string | undefined>>): boolean;
   close(): Promise<void>;
 }
 
@@ -91,11 +94,14 @@ export async function startWorld(options: WorldOptions = {}, at?: Address): Prom
     issuer: options.issuer ?? demo?.provider.issuer,
     api: options.upstream ?? demo?.orders.url,
   });
-  const config = loadConfig(env, { readFile: (path) => options.files?.[path] ?? filesOnDisk.readFile(path) });
+  const files: Files = { readFile: (path) => options.files?.[path] ?? filesOnDisk.readFile(path) };
+  const config = loadConfig(env, files);
   const app = createApp(config, { trail, clock });
   const { port, operationsPort } = await app.listen();
   await app.ready();
-  return worldOf({ address: { ...address, port }, app, clock, lines, demo, operationsPort });
+  const reload: World['reload'] = (changes = {}) =>
+    app.reload(rereadConfig({ started: env, now: { ...env, ...changes }, files }));
+  return worldOf({ address: { ...address, port }, app, clock, lines, demo, operationsPort, reload });
 }
 
 interface DemoParts {
@@ -154,9 +160,10 @@ interface RunningParts {
   readonly lines: readonly string[];
   readonly demo: DemoParts | undefined;
   readonly operationsPort: number;
+  readonly reload: World['reload'];
 }
 
-function worldOf({ address, app, clock, lines, demo, operationsPort }: RunningParts): World {
+function worldOf({ address, app, clock, lines, demo, operationsPort, reload }: RunningParts): World {
   const { origin, port } = address;
   const demoParts = () => {
     if (!demo) throw new Error('this world has no demo parts: the test gave its own issuer');
@@ -169,6 +176,7 @@ function worldOf({ address, app, clock, lines, demo, operationsPort }: RunningPa
     opsUrl: `http://127.0.0.1:${operationsPort}`,
     clock,
     app,
+    reload,
     get log() {
       return lines.map((line) => JSON.parse(line) as Record<string, unknown>); // each line is one JSON object
     },

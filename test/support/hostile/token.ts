@@ -1,8 +1,6 @@
 /**
  * The token endpoint: codes and refresh tokens for tokens (RFC 6749, sections
- * 4.1.3 and 6).
- *
- * No other grant types: no client credentials, no token exchange.
+ * 4.1.3 and 6), a client's own tokens (4.4), and token exchange (RFC 8693).
  *
  * @module
  */
@@ -10,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { type Answer, errorAnswer, jsonAnswer } from './answer.ts';
 import type { RegisteredClient } from './clients.ts';
-import type { CodeRecord, RefreshRecord } from './grants.ts';
+import { type CodeRecord, freshSecret, type RefreshRecord } from './grants.ts';
 import { type Recording, repeatedOf } from './log.ts';
 import type { Check } from './script.ts';
 import { identifyClient, type ProviderState, refusalByDpop, withNextNonce } from './state.ts';
@@ -103,6 +101,22 @@ function answerRefresh({ request, client }: Asked, state: ProviderState): Answer
   return jsonAnswer(issueTokens({ request, client, grant: record.grant, by, isRefresh: true, refreshToken }, state));
 }
 
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
+
+function tokenFor(kind: string, { request }: Asked, state: ProviderState) {
+  const { resource = '', scope = '' } = request.body;
+  const access_token = `${kind}.${Buffer.from(resource).toString('base64url')}.${freshSecret('at')}`;
+  state.issued.accessTokens.add(access_token);
+  return { access_token, token_type: 'Bearer', expires_in: state.script.token.expiresIn, scope };
+}
+
+function answerExchange(asked: Asked, state: ProviderState): Answer {
+  const { subject_token: subject = '', subject_token_type: type } = asked.request.body;
+  if (type !== accessTokenType) return errorAnswer('invalid_request', { reason: 'subject_token_type' });
+  if (!state.issued.accessTokens.has(subject)) return errorAnswer('invalid_grant', { reason: 'unknown subject token' });
+  return jsonAnswer({ ...tokenFor('exchanged', asked, state), issued_token_type: accessTokenType });
+}
+
 /** Answers a token request. */
 export async function answerToken(request: Recording, state: ProviderState): Promise<Answer> {
   const refused = refusalByDpop(request, { gate: { role: 'authorizationServer' }, state });
@@ -122,6 +136,10 @@ function answerGrant(asked: Asked, state: ProviderState): Answer {
       return answerCode(asked, state);
     case 'refresh_token':
       return answerRefresh(asked, state);
+    case 'client_credentials':
+      return jsonAnswer(tokenFor('client-token', asked, state));
+    case 'urn:ietf:params:oauth:grant-type:token-exchange':
+      return answerExchange(asked, state);
     default:
       return errorAnswer('unsupported_grant_type');
   }

@@ -23,12 +23,13 @@ export interface Around {
   readonly env?: Environment;
   readonly files?: Files;
   readonly clock?: Clock;
+  readonly nodeVersion?: string;
 }
 
 /** Runs `claimcheck` with these arguments. */
 export async function ranWith(
   args: readonly string[],
-  { env = production, files = filesWith(), clock = systemClock }: Around = {},
+  { env = production, files = filesWith(), clock = systemClock, nodeVersion = process.versions.node }: Around = {},
 ): Promise<Ran> {
   const output: string[] = [];
   const complaints: string[] = [];
@@ -36,6 +37,7 @@ export async function ranWith(
     env,
     files,
     clock,
+    nodeVersion,
     write: (line) => output.push(line),
     complain: (line) => complaints.push(line),
   });

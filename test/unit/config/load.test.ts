@@ -28,6 +28,8 @@ describe('loadConfig', () => {
       apiAudience: undefined,
       userClaims: ['name', 'email', 'picture'],
       providerTimeoutMs: 5000,
+      strictLogoutTokens: true,
+      frontChannelLogout: false,
       store: { kind: 'redis', timeoutMs: 500 },
       sessionIdleTimeoutMs: 30 * 60_000,
       sessionLifetimeMs: 8 * 3_600_000,
@@ -57,6 +59,7 @@ describe('loadConfig', () => {
         setCookies: [],
         cache: false,
         maskErrors: false,
+        websocket: false,
       },
     ]);
   });
@@ -77,6 +80,8 @@ describe('loadConfig', () => {
     ['CORS_ALLOWED_ORIGINS', 'https://a.app.example/', { corsAllowedOrigins: ['https://a.app.example'] }],
     ['PAGE_UPSTREAM', 'https://assets.example', { page: { kind: 'upstream', url: 'https://assets.example' } }],
     ['READY_STRICT', 'true', { readyStrict: true }],
+    ['BACKCHANNEL_LOGOUT_STRICT', 'false', { strictLogoutTokens: false }],
+    ['FRONTCHANNEL_LOGOUT', 'true', { frontChannelLogout: true }],
   ])('reads %s=%s', (name, text, expected) => {
     expect(load({ [name]: text })).toMatchObject(expected);
   });

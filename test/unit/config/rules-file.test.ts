@@ -52,6 +52,7 @@ describe('a rules file', () => {
         setCookies: [],
         cache: false,
         maskErrors: false,
+        websocket: false,
       },
       {
         path: '/api/news',
@@ -67,6 +68,7 @@ describe('a rules file', () => {
         setCookies: [],
         cache: false,
         maskErrors: false,
+        websocket: false,
       },
     ]);
   });
@@ -100,7 +102,8 @@ describe('a rules file', () => {
     ['a shorter wait', 'timeout: 500ms', { timeoutMs: 500 }],
     ['no token for who is signed in', 'token: none', { access: 'session', token: 'none' }],
     ['a public route', 'access: public', { access: 'public', token: 'none' }],
-    ['no WebSocket', 'websocket: false', { path: '/api/orders' }],
+    ['no WebSocket', 'websocket: false', { websocket: false }],
+    ['WebSockets', 'websocket: true', { websocket: true }],
     ['no scope', 'scopes: []', { scopes: [] }],
     ['an alias', 'scopes: &read [orders.read]', { scopes: ['orders.read'] }],
   ])('can have %s', (_name, line, expected) => {
@@ -166,20 +169,12 @@ describe('a rules file', () => {
     ],
     ['no method', 'methods: []', 'routes[0].methods: must name at least one method.'],
     ['another access', 'access: admin', 'routes[0].access: must be session or public.'],
+    ['a token of another kind', 'token: both', 'routes[0].token: must be user, client, exchange or none.'],
+    ['a WebSocket that is a text', 'websocket: "yes"', 'routes[0].websocket: must be true or false.'],
     [
-      'a token of the client',
-      'token: client',
-      'routes[0].token: must be user or none; client and exchange are not available in this version.',
-    ],
-    [
-      'a token by exchange',
-      'token: exchange',
-      'routes[0].token: must be user or none; client and exchange are not available in this version.',
-    ],
-    [
-      'a WebSocket',
-      'websocket: true',
-      'routes[0].websocket: must be false: WebSockets to an API are not available in this version.',
+      'a WebSocket without the GET it begins with',
+      'methods: [POST]\n    websocket: true',
+      'routes[0].websocket: needs GET among methods: a WebSocket begins with one.',
     ],
     [
       'a scope of two words',
@@ -215,7 +210,7 @@ describe('a rules file', () => {
     [
       'a token where nobody is signed in',
       ['access: public', 'token: user'],
-      'routes[0].token: must be none where access is public: nobody is signed in.',
+      'routes[0].token: must be none or client where access is public: nobody is signed in.',
     ],
     [
       'scopes where nobody is signed in',

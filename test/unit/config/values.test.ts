@@ -226,6 +226,10 @@ describe('the URL of Redis', () => {
         ['rediss://redis.internal:6380/15', 'rediss://redis.internal:6380/15'],
         ['rediss://user:p%40ss%2Fword@redis.internal', 'rediss://user:p%40ss%2Fword@redis.internal'],
         ['rediss://:password@redis.internal', 'rediss://:password@redis.internal'],
+        ['redis-sentinel://a:26379/main', 'redis-sentinel://a:26379/main'],
+        ['rediss-sentinel://u:p@a,b/main?db=2', 'rediss-sentinel://u:p@a,b/main?db=2'],
+        ['redis-cluster://a:6379', 'redis-cluster://a:6379'],
+        ['rediss-cluster://u:p@a:1,[::1]:2', 'rediss-cluster://u:p@a:1,[::1]:2'],
       ],
       [
         'localhost:6379',
@@ -244,9 +248,16 @@ describe('the URL of Redis', () => {
         'redis://:pa ss@redis.internal',
         'redis://redis.internal:99999',
         'unix:///run/redis',
-        'redis-sentinel://a:26379/main',
+        'redis-sentinel://a:26379',
+        'redis-sentinel://a:26379/main?db=x',
+        'redis-sentinel://a:26379/main?db=1&db=2',
+        'redis-sentinel://a:26379/main?name=other',
+        'redis-sentinel://a:26379/main?sentinel_user=u',
+        'redis-sentinel://a:26379,/main',
         'redis+sentinel://a,b/main',
-        'redis-cluster://a:6379',
+        'redis-cluster://a:6379/1',
+        'redis-cluster://a:6379,b:99999',
+        'redis-cluster://a:6379?db=1',
         'redis://a:6379,b:6379',
         'rediss://u:p@a:6379,b:6379/0',
       ],
@@ -255,11 +266,11 @@ describe('the URL of Redis', () => {
     expect(valueIn(readRedisUrl(text))).toBe(value);
   });
 
-  it('tells who names several servers that they are not available, and of a comma in a password nothing', () => {
-    const several = 'the URL of one server: sentinel and cluster forms are not available in this version';
+  it('tells who names several servers in another form which forms there are, and of a comma in a password nothing', () => {
+    const several = { expected: expect.stringMatching(/-sentinel:.*-cluster:/) };
 
-    expect(readRedisUrl('redis+sentinel://a,b/main')).toEqual({ expected: several });
-    expect(readRedisUrl('rediss://u:p@a:6379,b:6379')).toEqual({ expected: several });
+    expect(readRedisUrl('redis+sentinel://a,b/main')).toEqual(several);
+    expect(readRedisUrl('rediss://u:p@a:6379,b:6379')).toEqual(several);
     expect(valueIn(readRedisUrl('rediss://u:p,q@a:6379'))).toBe('rediss://u:p,q@a:6379');
   });
 });

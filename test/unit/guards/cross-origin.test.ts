@@ -85,7 +85,19 @@ describe('checkUpgradeOrigin', () => {
     ['a sandboxed frame', 'cross-origin', 'null'],
     ['no origin', 'origin-unknown', undefined],
   ])('CF-17: %s: %s', (_case, answer, origin) => {
-    const decision = checkUpgradeOrigin({ origin }, policy);
+    const decision = checkUpgradeOrigin({ origin, fetchMode: undefined }, policy);
+
+    expect(decision.allowed ? 'allowed' : decision.reason).toBe(answer);
+  });
+
+  it.each([
+    ['allowed', 'websocket'],
+    ['allowed', 'a-mode-of-the-future'],
+    ['cross-origin', 'cors'],
+    ['cross-origin', 'navigate'],
+    ['cross-origin', 'no-cors'],
+  ])('CF-17: %s when the browser says the mode %s', (answer, fetchMode) => {
+    const decision = checkUpgradeOrigin({ origin: self, fetchMode }, policy);
 
     expect(decision.allowed ? 'allowed' : decision.reason).toBe(answer);
   });

@@ -135,9 +135,10 @@ describe('forwardedProtoFrom', () => {
     ['HTTP', true, 'http'],
     ['https, http', true, 'https'],
     [' http , https', true, 'http'],
-    ['ftp', true, undefined],
-    ['', true, undefined],
-    [undefined, true, undefined],
+    ['ftp', true, 'untold'],
+    ['', true, 'untold'],
+    [undefined, true, 'untold'],
+    [undefined, false, undefined],
     ['http', false, undefined],
     ['https', false, undefined],
   ])('PX-08: reads %s (proxy trusted: %s) as %s', (forwardedProto, isTrusted, scheme) => {

@@ -11,6 +11,7 @@ import { mostLogins, readCookies } from '../../../src/http/cookies.ts';
 const names = {
   session: '__Host-Http-claimcheck',
   loginPrefix: '__Host-Http-claimcheck-login-',
+  pointerPrefix: '__Host-Http-claimcheck-began-',
   starts: '__Host-Http-claimcheck-starts',
 };
 const session = '__Host-Http-claimcheck=s%3Aabc.def';

@@ -56,7 +56,7 @@ describe('Receiver', () => {
     expect([request?.origin, request?.fetchSite, request?.forwardedProto, request?.sessionCookie]).toEqual([
       undefined,
       undefined,
-      undefined,
+      'untold',
       undefined,
     ]);
   });

@@ -54,6 +54,19 @@ describe('a key ring', () => {
     expect(held).toEqual([ringOf([second]).active.cookie, ringOf([first]).active.cookie]);
   });
 
+  it('TS-06: tells who listens of each replacement, after it, and not of one that is refused', () => {
+    const ring = ringOf([first]);
+    const seen: number[] = [];
+    ring.onReplaced(() => seen.push(ring.entries.length));
+
+    const swap = ring.prepare([second, first]);
+    expect([ring.entries.length, seen]).toEqual([1, []]);
+    swap();
+    expect(() => ring.replace([])).toThrow();
+
+    expect([ring.entries.length, seen]).toEqual([2, [2]]);
+  });
+
   it.each([
     ['no secret', []],
     ['a short one', [secretOf(1), secretOf(2, 31)]],

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Secret } from '../../../src/base/secret.ts';
 import { createFrontend } from '../../../src/http/frontend.ts';
 import type { ClearedRequest, InboundRequest } from '../../../src/http/inbound.ts';
+import { LoginKeys } from '../../../src/oidc/login-keys.ts';
 import { answerLogout, answerLogoutPage, type LogoutParts } from '../../../src/oidc/logout.ts';
+import { SessionPointers } from '../../../src/oidc/session-pointers.ts';
 import type { OpenedSession } from '../../../src/session/session.ts';
 import { Csrf } from '../../../src/stages/csrf.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -27,6 +30,8 @@ const frontend = createFrontend({
   authBasePath: '',
   trustedOrigins: ['https://p.app.example'],
 });
+const secrets = [new Secret(Buffer.alloc(32, 7).toString('base64url'))];
+const pointers = new SessionPointers(frontend, new LoginKeys({ secrets, frontendId: frontend.id }));
 const stored = () => scene.sessions.at(session.id);
 
 const carrier = () => ({
@@ -43,7 +48,7 @@ function parts(changes: Partial<LogoutParts> = {}): LogoutParts {
     beginSpending: sessions.beginSpending.bind(sessions),
     end: sessions.end.bind(sessions),
   };
-  return { sessions: looking, csrf, revoker: scene.first.revoker, provider, clock, ...changes };
+  return { sessions: looking, csrf, revoker: scene.first.revoker, provider, clock, pointers, ...changes };
 }
 
 function posted(changes: Partial<InboundRequest> = {}): ClearedRequest {

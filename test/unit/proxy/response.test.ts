@@ -198,6 +198,10 @@ describe('addResponseHeaders', () => {
     'message/rfc822',
     'application/x-shockwave-flash',
     'application/unheard-of',
+    // At a comma browsers begin anew, so the first type is not the one that counts.
+    'text/plain; a=b, text/html',
+    'application/json; charset=utf-8,text/html',
+    'image/png; a="b", image/svg+xml',
   ])('PX-21: puts %s into a sandbox', (type) => {
     expect(answered({ 'content-type': type })).toEqual([
       ['content-type', type],
@@ -226,6 +230,7 @@ describe('addResponseHeaders', () => {
     undefined,
     '',
     'html',
+    'text/plain, text/html',
     'text/',
     '/html',
     'text/html, text/plain',

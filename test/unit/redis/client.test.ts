@@ -141,14 +141,14 @@ describe('the check of the server', () => {
     const { redis, lines } = connect(server.url);
     await eventually(() => redis.ping());
 
-    expect(lines).toEqual(['redis is reached {}']);
+    expect(lines).toEqual([`redis is reached {"server":"127.0.0.1:${server.port}"}`]);
   });
 });
 
 /** The rights that sessions need, and no more. */
 const leastRights = [
   '~cc:* resetchannels &cc:ended -@all',
-  '+hello +ping +info +subscribe +publish +evalsha +eval',
+  '+hello +client|tracking +ping +info +subscribe +publish +evalsha +eval',
   '+get +set +del +exists +hget +hset +hmget +hdel +pexpire +pttl +zadd +zrem +zrangebyscore +zremrangebyscore',
 ].join(' ');
 

@@ -17,7 +17,9 @@ describe('what is wrong with a Redis server', () => {
     [
       'one that evicts',
       'redis_version:7.4.0\r\nmaxmemory_policy:allkeys-lru\r\n',
-      ['maxmemory-policy is allkeys-lru: sessions may vanish under load; it must be noeviction'],
+      [
+        'maxmemory-policy is allkeys-lru: sessions may vanish under load; it must be noeviction (CONFIG SET maxmemory-policy noeviction, and redis.conf)',
+      ],
     ],
     [
       'one that tells nothing',

@@ -35,6 +35,9 @@ export class RecordedReports implements SessionReports {
     this.lines.push(`ended ${id} ${identity?.subject} ${reason}`);
   unreadable: SessionReports['unreadable'] = (id, { part, reason }) =>
     this.lines.push(`unreadable ${id} ${part} ${reason}`);
+  /** Positions of the keys that opened sessions: cookie, then record. */
+  readonly keyUses: string[] = [];
+  opened: SessionReports['opened'] = ({ cookie, record }) => this.keyUses.push(`${cookie} ${record}`);
   trouble: SessionReports['trouble'] = (id, { what }) => this.lines.push(`trouble ${id} ${what}`);
 }
 

@@ -495,13 +495,27 @@ describe('a rotation of SESSION_SECRETS', () => {
     expect(await after.sessions.look(after.request(own.cookie))).toBeDefined();
   });
 
-  it('LO-12: moves a session in the index, so that it is found under the new key alone', async () => {
+  it('LO-12: indexes a session under the new key, so that it is found when the old one is gone', async () => {
     const { cookie } = await withKeys(k1).signIn();
     const during = withKeys(k2, k1);
     await during.sessions.look(during.request(cookie));
     await clock.advance(0);
 
-    expect(await withKeys(k1).sessions.endAllOf(alice, { notBefore: 0, reason: 'back-channel' })).toBe(0);
+    expect(await withKeys(k2).sessions.endAllOf(alice, { notBefore: 0, reason: 'back-channel' })).toBe(1);
+  });
+
+  it('LO-12: is found by every instance, though two have the keys in different orders and both seal it anew', async () => {
+    const [behind, ahead] = [withKeys(k1, k2), withKeys(k2, k1)];
+    const { cookie, session } = await ahead.signIn();
+    const claim = { owner: 'me', until: clock.now() + minute };
+    await behind.sessions.beginSpending(session, claim);
+    const opened = await behind.sessions.lookById(session.id).then(() => behind.sessions.reread(session));
+    await behind.sessions.saveTokens(opened ?? session, claim, tokensAt(clock.now(), { refreshToken: 'second' }));
+
+    // One part of it is of either key now, so each instance wants to put it under its own.
+    await Promise.all([behind, ahead].map((at) => at.sessions.look(at.request(cookie))));
+    await clock.advance(0);
+
     expect(await withKeys(k2).sessions.endAllOf(alice, { notBefore: 0, reason: 'back-channel' })).toBe(1);
   });
 
@@ -525,6 +539,27 @@ describe('a rotation of SESSION_SECRETS', () => {
 
     expect(await store.read(session.id)).toBeUndefined();
     expect(during.reports.lines).toEqual([`ended ${session.id} subject-of-alice back-channel`]);
+  });
+
+  it('LO-12: counts a sign-out against a sign-in under way, though the keys were exchanged in between', async () => {
+    await withKeys(k1).sessions.endAllOf(alice, { notBefore: clock.now(), reason: 'back-channel' });
+    const during = withKeys(k2, k1);
+
+    expect(await failureOf(during.signIn({ issuedAt: clock.now() - 1 }))).toBeInstanceOf(SignInOvertakenError);
+    expect(await during.signIn({ issuedAt: clock.now() })).toBeDefined();
+  });
+
+  it('TS-06: tells for each session opened by a request which position the keys have', async () => {
+    const { cookie } = await withKeys(k1).signIn();
+    const during = withKeys(k2, k1);
+    await during.sessions.look(during.request(cookie));
+    await clock.advance(0);
+    await during.sessions.look(during.request(cookie));
+    const own = await during.signIn();
+    await during.sessions.look(during.request(own.cookie));
+    await during.sessions.look(during.request('s:forged'));
+
+    expect(during.reports.keyUses).toEqual(['older older', 'older active', 'active active']);
   });
 
   it('TS-06: seals what a claim stands on without breaking the claim', async () => {

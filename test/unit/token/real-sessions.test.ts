@@ -56,7 +56,12 @@ describe.each(['memory', 'redis'] as const)('over the %s store', (kind) => {
       keys: new KeyRing({ secrets: [new Secret(randomToken(256))], frontendId: 'main' }),
       lifetimes: { idleTimeoutMs: 24 * 3_600_000, lifetimeMs: 24 * 3_600_000 },
       clock: scene.clock,
-      reports: { ended: () => undefined, unreadable: () => undefined, trouble: () => undefined },
+      reports: {
+        ended: () => undefined,
+        unreadable: () => undefined,
+        trouble: () => undefined,
+        opened: () => undefined,
+      },
     });
     first = scene.instance(sessions);
     secret = randomToken(256);

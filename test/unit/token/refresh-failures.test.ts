@@ -365,6 +365,21 @@ describe('an owner that is gone', () => {
     expect(scene.sessions.ended).toEqual([]);
   });
 
+  it('RF-05: that comes back after its claim has run out does not present the token, and takes what it finds', async () => {
+    await scene.expire();
+    let wasAway = false;
+    scene.sessions.before = async (method) => {
+      if (method !== 'beginSpending' || wasAway) return;
+      wasAway = true;
+      scene.clock.set(scene.clock.now() + 15_000); // as long as a claim stands
+    };
+
+    expect(await scene.call(session)).toBe(tokenOf(stored()));
+    expect(scene.sessions.calls.filter((method) => method === 'beginSpending')).toHaveLength(2);
+    expect(scene.sessions.calls).toContain('abandonSpending');
+    expect(scene.op.hits('refresh')).toBe(1);
+  });
+
   it('is given the time its claim says, and two seconds more', async () => {
     await scene.expire();
     scene.sessions.claimFor(session.id, scene.clock.now() + 5_000);

@@ -16,6 +16,7 @@ import { Provider } from '../../../src/oidc/provider.ts';
 import type { OpenedSession } from '../../../src/session/session.ts';
 import type { SessionBeginning } from '../../../src/session/sign-in.ts';
 import { Attempts } from '../../../src/token/attempts.ts';
+import { DerivedTokens } from '../../../src/token/derived-tokens.ts';
 import { type RefreshableSessions, Refresher } from '../../../src/token/refresh.ts';
 import type { FailedRefresh, TokenReports } from '../../../src/token/reports.ts';
 import { Revoker } from '../../../src/token/revoke.ts';
@@ -36,6 +37,7 @@ export function routeOf(changes: Partial<RouteConfig> = {}): RouteConfig {
     audience: undefined,
     scopes: [],
     timeoutMs: 30_000,
+    websocket: false,
     maxBody: 0,
     minUploadRate: 0,
     setCookies: [],
@@ -84,13 +86,14 @@ export class Scene {
   readonly clock: ManualClock;
   readonly op: HostileProvider;
   readonly provider: Provider;
-  readonly sessions = new StoredSessions();
+  readonly sessions: StoredSessions;
   readonly told = new Told();
   readonly first: Instance;
   #signIns = 0;
 
   private constructor(parts: { readonly clock: ManualClock; readonly op: HostileProvider }) {
     this.clock = parts.clock;
+    this.sessions = new StoredSessions(parts.clock);
     this.op = parts.op;
     const { clientId, clientSecret = '' } = this.op.client;
     this.provider = new Provider({
@@ -135,7 +138,9 @@ export class Scene {
       attempts,
       userClaims: ['name', 'email'],
     });
-    const tokens = new Tokens({ refresher, sessions, reports, clock, apiAudience: 'https://api.example', waitMs });
+    const derived = new DerivedTokens({ provider, clock, onFailure: () => undefined });
+    const apiAudience = 'https://api.example';
+    const tokens = new Tokens({ refresher, sessions, reports, clock, apiAudience, waitMs, derived });
     return { attempts, revoker, refresher, tokens };
   }
 

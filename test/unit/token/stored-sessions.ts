@@ -7,8 +7,11 @@
  * @module
  */
 
+import type { Clock } from '../../../src/base/clock.ts';
 import { ProblemError } from '../../../src/errors.ts';
 import type { EndReason, Identity, OpenedSession, SessionTokens } from '../../../src/session/session.ts';
+import type { ChangedListener } from '../../../src/session/store.ts';
+import { StoredChanges } from '../../../src/session/stored-changes.ts';
 import type { RefreshableSessions } from '../../../src/token/refresh.ts';
 import type { Claim } from '../../../src/token/renewal.ts';
 
@@ -26,10 +29,21 @@ export class StoredSessions implements RefreshableSessions {
   readonly #sessions = new Map<string, OpenedSession>();
   readonly #owners = new Map<string, string>();
   readonly #savedBy = new Map<string, string>();
+  readonly #listeners = new Set<ChangedListener>();
+  readonly #changes: StoredChanges;
+
+  constructor(clock: Pick<Clock, 'after'>) {
+    const onChanged = (listener: ChangedListener) => {
+      this.#listeners.add(listener);
+      return () => this.#listeners.delete(listener);
+    };
+    this.#changes = new StoredChanges({ store: { onChanged }, clock });
+  }
 
   /** Adds a session, or lays other values over one. */
   put(session: OpenedSession): OpenedSession {
     this.#sessions.set(session.id, session);
+    for (const listener of this.#listeners) listener(session.id);
     return session;
   }
 
@@ -54,6 +68,10 @@ export class StoredSessions implements RefreshableSessions {
   async reread({ id }: OpenedSession): Promise<OpenedSession | undefined> {
     await this.#called('reread');
     return this.#sessions.get(id);
+  }
+
+  changed({ id }: OpenedSession, limitMs: number): Promise<void> {
+    return this.#changes.next(id, limitMs);
   }
 
   async beginSpending(session: OpenedSession, claim: Claim): Promise<Begun> {
@@ -100,6 +118,7 @@ export class StoredSessions implements RefreshableSessions {
   async end({ id }: OpenedSession, reason: EndReason): Promise<boolean> {
     await this.#called('end');
     const existed = this.#sessions.delete(id);
+    for (const listener of this.#listeners) listener(id);
     if (existed) this.ended.push({ id, reason });
     return existed;
   }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { authenticate, publicRequest } from '../../../src/http/inbound.ts';
 import type { OpenedSession } from '../../../src/session/session.ts';
+import { DerivedTokens } from '../../../src/token/derived-tokens.ts';
 import { Tokens } from '../../../src/token/tokens.ts';
 import { oauthFault, onlyNext } from '../../support/hostile/fault.ts';
 import { problemOf, requestOf, routeOf, Scene } from './scene.ts';
@@ -44,6 +45,15 @@ describe('attach', () => {
     expect(problem.extras.members).toEqual({ scopes: ['orders.read', 'orders.delete'] });
   });
 
+  it('RF-09: asks for the scopes also where the upstream gets no token', async () => {
+    const allowed = await attach(routeOf({ token: 'none', scopes: ['openid', 'orders.read'] }));
+    const problem = await problemOf(attach(routeOf({ token: 'none', scopes: ['orders.read', 'orders.delete'] })));
+
+    expect(allowed.authorization).toBeUndefined();
+    expect(problem.code).toBe('scope-missing');
+    expect(problem.extras.members).toEqual({ scopes: ['orders.read', 'orders.delete'] });
+  });
+
   it('tells a person whose session ended how to sign in', async () => {
     await scene.expire();
     scene.op.script.refresh.fault = oauthFault('invalid_grant');
@@ -66,6 +76,7 @@ describe('attach', () => {
       clock: scene.clock,
       apiAudience: undefined,
       waitMs: 1_000,
+      derived: new DerivedTokens({ provider: scene.provider, clock: scene.clock, onFailure: () => undefined }),
     });
 
     await expect(mixedUp.attach(authenticate(requestOf(), session), routeOf())).rejects.toThrow('another session');

@@ -1,0 +1,83 @@
+/**
+ * Holds what was measured against budget.json. Ratios only: an absolute time says
+ * more of the machine than of the program.
+ *
+ * @module
+ */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Measured } from './measure.ts';
+
+interface Limit {
+  readonly relation: 'at most' | 'cheaper by';
+  readonly must: number;
+  readonly goal: number;
+  /** What no change may fall behind, while the must is not met: where we are, with room for a busy machine. */
+  readonly regression?: number;
+}
+
+/** What budget.json says. */
+export interface Budget {
+  readonly against: Readonly<Record<string, Limit>>;
+  readonly redisCommandsPerWarmRequest: { readonly must: number };
+  readonly millionSessions: { readonly mostDifference: number };
+}
+
+/** One line of the budget, decided. */
+export interface Verdict {
+  /** What it is held against. */
+  readonly against: string;
+  /** Our CPU over theirs for `at most`, theirs over ours for `cheaper by`. */
+  readonly ratio: number;
+  readonly limit: Limit;
+  readonly isMet: boolean;
+  readonly isGoal: boolean;
+  /** Whether it is no worse than the bound for changes; the must where there is none. */
+  readonly isKept: boolean;
+}
+
+/** The budget as it is in the repository. */
+export const budget = JSON.parse(readFileSync(join(import.meta.dirname, 'budget.json'), 'utf8')) as Budget; // our own file
+
+/** Decides every line whose peer was measured. Throws when Claimcheck was not. */
+export function judge(measured: readonly Measured[], { against }: Budget = budget): readonly Verdict[] {
+  const ours = measured.find(({ name }) => name === 'claimcheck');
+  if (ours === undefined) throw new Error('Claimcheck was not measured');
+  return Object.entries(against).flatMap(([name, limit]) => {
+    const theirs = measured.find((peer) => peer.name === name);
+    return theirs === undefined ? [] : [verdictOn({ name, limit, ours: ours.cpuUs, theirs: theirs.cpuUs })];
+  });
+}
+
+interface Pair {
+  readonly name: string;
+  readonly limit: Limit;
+  readonly ours: number;
+  readonly theirs: number;
+}
+
+function verdictOn({ name, limit, ours, theirs }: Pair): Verdict {
+  const isFloor = limit.relation === 'at most';
+  const ratio = isFloor ? ours / theirs : theirs / ours;
+  // A ratio that is no number meets nothing.
+  const reaches = (bound: number) => (isFloor ? ratio <= bound : ratio >= bound);
+  return {
+    ...{ against: name, ratio, limit },
+    isMet: reaches(limit.must),
+    isGoal: reaches(limit.goal),
+    isKept: reaches(limit.regression ?? limit.must),
+  };
+}
+
+/** `must met, goal missed: 3.42 times nginx (at most 3.7, goal 3)` */
+export function verdictText({ against, ratio, limit, isMet, isGoal }: Verdict): string {
+  const state = isGoal ? 'goal met' : isMet ? 'must met' : 'MUST MISSED';
+  const said =
+    limit.relation === 'at most' ? `${ratio.toFixed(2)} times the CPU of` : `${ratio.toFixed(2)} times cheaper than`;
+  const bounds =
+    limit.relation === 'at most'
+      ? `at most ${limit.must}, goal ${limit.goal}`
+      : `at least ${limit.must}, goal ${limit.goal}`;
+  return `${state}: ${said} ${against} (${bounds})`;
+}

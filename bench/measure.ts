@@ -1,0 +1,113 @@
+/**
+ * Measures CPU per request and latency of peers that run, by turns.
+ *
+ * @module
+ */
+
+import type { LoadResult } from './load/load-order.ts';
+import { sendLoad } from './load/upstream.ts';
+import type { Peer, RunningPeer } from './peers/peer.ts';
+import { usageOf } from './process-tree.ts';
+import { type Call, requestsFor } from './requests.ts';
+
+/** A peer that runs. */
+export interface Contestant {
+  readonly peer: Peer;
+  readonly running: RunningPeer;
+}
+
+/** How long and how hard. */
+export interface Effort {
+  readonly rounds: number;
+  /** The least time of a round, in ms. */
+  readonly durationMs: number;
+  /** The least number of answers in a round. */
+  readonly count: number;
+  /** The least number of answers before the first round: a compiler has to have seen everything. */
+  readonly warmUp: number;
+  readonly connections: number;
+  /** Requests a second; as fast as answers come without it. */
+  readonly rate?: number;
+}
+
+/** One figure of one peer, from the rounds. */
+export interface Measured {
+  readonly name: string;
+  /** Microseconds of CPU of the process tree for each request; the median of the rounds. */
+  readonly cpuUs: number;
+  /** The lowest and the highest round. */
+  readonly cpuRange: readonly [number, number];
+  readonly requestsPerSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly rssBytes: number;
+}
+
+/** When a round ends that does not come to its count, in ms. */
+const longestMs = 60_000;
+
+interface Round extends LoadResult {
+  readonly cpuUs: number;
+  readonly rssBytes: number;
+}
+
+/** The middle of what was measured. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** Warms each up, then lets them take turns, so that what else the machine does falls on all alike. */
+export async function measure(
+  contestants: readonly Contestant[],
+  { call, effort }: { readonly call: Call; readonly effort: Effort },
+): Promise<readonly Measured[]> {
+  const rounds = new Map(contestants.map(({ peer }) => [peer.name, [] as Round[]]));
+  for (const { running } of contestants) await load(running, { call, effort: { ...effort, count: effort.warmUp } });
+  for (let round = 0; round < effort.rounds; round++) {
+    for (const { peer, running } of contestants) {
+      rounds.get(peer.name)?.push(await measureOnce(running, { call, effort }));
+    }
+  }
+  return contestants.map(({ peer }) => summary(peer.name, rounds.get(peer.name) ?? []));
+}
+
+async function measureOnce(
+  running: RunningPeer,
+  what: { readonly call: Call; readonly effort: Effort },
+): Promise<Round> {
+  const before = usageOf(running.pid);
+  const result = await load(running, what);
+  const after = usageOf(running.pid);
+  return { ...result, cpuUs: ((after.cpuMs - before.cpuMs) * 1000) / result.completed, rssBytes: after.rssBytes };
+}
+
+function load(running: RunningPeer, { call, effort }: { readonly call: Call; readonly effort: Effort }) {
+  const { durationMs, count, connections, rate } = effort;
+  const requests = requestsFor(call, running);
+  return sendLoad({
+    port: running.port,
+    requests,
+    durationMs,
+    count,
+    longestMs,
+    connections,
+    ...(rate === undefined ? {} : { rate }),
+  });
+}
+
+function summary(name: string, rounds: readonly Round[]): Measured {
+  const of = (pick: (round: Round) => number) => median(rounds.map(pick));
+  const cpu = rounds.map(({ cpuUs }) => cpuUs);
+  return {
+    name,
+    cpuUs: median(cpu),
+    cpuRange: [Math.min(...cpu), Math.max(...cpu)],
+    requestsPerSecond: of(({ completed, elapsedMs }) => (completed * 1000) / elapsedMs),
+    p50: of(({ p50 }) => p50),
+    p99: of(({ p99 }) => p99),
+    rssBytes: of(({ rssBytes }) => rssBytes),
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * `npm run bench`: every scenario with every peer that is here, a page and a plot
+ * in bench/results/, and the budget. `BENCH_SESSIONS` sets how many people are
+ * signed in at each peer.
+ *
+ * @module
+ */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { redisServer } from '../test/support/programs.ts';
+import { ensurePrograms } from '../tools/install-programs.ts';
+import { budget, judge, verdictText } from './budget.ts';
+import { type Contest, withPeers } from './contest.ts';
+import { coldSessionUs, commandsPerWarmRequest, factsOf } from './facts.ts';
+import { type Effort, measure } from './measure.ts';
+import { apacheMemory, apacheRedis } from './peers/apache.ts';
+import { claimcheck } from './peers/claimcheck.ts';
+import { nginx, nginxProgram } from './peers/nginx.ts';
+import { expressOpenid, naive, proxyAlone } from './peers/node-rivals.ts';
+import { oauth2Proxy } from './peers/oauth2-proxy.ts';
+import { machineLines } from './report/machine.ts';
+import { plotOf } from './report/plot.ts';
+import { pageOf, type Section } from './report/table.ts';
+import type { Call } from './requests.ts';
+
+const peers = [nginx, claimcheck, proxyAlone, naive, expressOpenid, apacheRedis, apacheMemory, oauth2Proxy];
+const sessions = Number(process.env['BENCH_SESSIONS'] ?? 1_000);
+const results = join(import.meta.dirname, 'results');
+
+const base: Effort = { rounds: 5, durationMs: 2_000, count: 8_000, warmUp: 30_000, connections: 64 };
+const again: Effort = { ...base, rounds: 3, count: 3_000, warmUp: 3_000 };
+
+interface Scenario {
+  readonly title: string;
+  readonly call: Call;
+  readonly effort: Effort;
+}
+
+const scenarios: readonly Scenario[] = [
+  { title: 'GET, 200 bytes of JSON', call: { method: 'GET', path: '/api/small' }, effort: base },
+  { title: 'GET, 100 KB of JSON', call: { method: 'GET', path: '/api/large' }, effort: again },
+  { title: 'POST, 10 KB', call: { method: 'POST', path: '/api/small', bodyBytes: 10 * 1024 }, effort: again },
+  {
+    title: 'GET, 200 bytes, 1 000 requests a second: latency',
+    call: { method: 'GET', path: '/api/small' },
+    effort: { ...again, rate: 1_000, warmUp: 1_000 },
+  },
+];
+
+process.exitCode = await bench();
+
+async function bench(): Promise<number> {
+  const advice = ensurePrograms([redisServer, nginxProgram]);
+  if (advice !== undefined) {
+    process.stderr.write(`${advice}\n`);
+    return 1;
+  }
+  return withPeers(peers, { sessions, work: runAll });
+}
+
+async function runAll({ place, contestants, skipped }: Contest): Promise<number> {
+  const ours = contestants.find(({ peer }) => peer === claimcheck);
+  if (ours === undefined) throw new Error('Claimcheck does not run');
+  // First of all: afterwards no session is cold.
+  const coldUs = await coldSessionUs(place, ours.running);
+  const sections: Section[] = [];
+  for (const { title, call, effort } of scenarios) {
+    process.stdout.write(`${title}\n`);
+    sections.push({ title, measured: await measure(contestants, { call, effort }) });
+  }
+  const commands = await commandsPerWarmRequest(place, ours.running);
+  const facts = [
+    `claimcheck: ${commands.toFixed(4)} Redis commands for each warm request`,
+    `claimcheck: ${coldUs.toFixed(0)} µs of CPU for a request whose session is read and opened first`,
+    ...(await factsOf(place, contestants)),
+  ];
+  const measured = sections[0]?.measured ?? [];
+  const verdicts = judge(measured);
+  const left = [...skipped, 'WebSocket echo: no route carries WebSockets yet'];
+  mkdirSync(results, { recursive: true });
+  const machine = [...machineLines(), `${sessions} sessions at each peer, ${base.connections} connections`];
+  writeFileSync(join(results, 'bench.md'), pageOf({ machine, sections, verdicts, facts, skipped: left }));
+  writeFileSync(join(results, 'bench.svg'), plotOf(measured));
+  process.stdout.write(`${verdicts.map(verdictText).join('\n')}\n${facts.join('\n')}\n`);
+  const isWarm = commands <= budget.redisCommandsPerWarmRequest.must;
+  return isWarm && verdicts.every(({ isMet }) => isMet) ? 0 : 1;
+}

@@ -1,0 +1,49 @@
+/**
+ * `claimcheck doctor`: looks at everything a sign-in depends on, by asking the
+ * real parts, and says one line for each: what is so, and what to do.
+ *
+ * It changes nothing and needs no running server; with one it also looks at the
+ * way through the proxies to it.
+ *
+ * @module
+ */
+
+import { examine } from '../config/load.ts';
+import type { Command, Surface } from './command.ts';
+import { checkClient } from './doctor/check-client.ts';
+import { checkEdge } from './doctor/check-edge.ts';
+import { checkMetadata } from './doctor/check-metadata.ts';
+import { checkNode, checkSettings } from './doctor/check-settings.ts';
+import { checkStore } from './doctor/check-store.ts';
+import { type Finding, lineOf } from './doctor/finding.ts';
+
+/** Prints the findings. 1 when one of them must be mended. */
+export const doctor: Command = {
+  summary: 'looks at provider, Redis and proxies, and says what to mend',
+  run: async (surface) => {
+    const { write } = surface;
+    const findings: Finding[] = [];
+    for await (const finding of examination(surface)) {
+      findings.push(finding);
+      write(lineOf(finding));
+    }
+    const count = (verdict: Finding['verdict']) => findings.filter((finding) => finding.verdict === verdict).length;
+    write('');
+    write(`${count('ok')} ok, ${count('warn')} to know, ${count('fail')} to mend, ${count('skip')} not looked at`);
+    return count('fail') === 0 ? 0 : 1;
+  },
+};
+
+async function* examination({ env, files, clock, nodeVersion }: Surface): AsyncGenerator<Finding> {
+  yield checkNode(nodeVersion);
+  const examined = examine(env, files);
+  yield* checkSettings(examined);
+  const { config } = examined;
+  if (config === undefined) return; // what the rest would ask, and whom, is not known
+  const around = { config, clock };
+  yield* await checkStore(around);
+  const { metadata, findings } = await checkMetadata(around);
+  yield* findings;
+  if (metadata !== undefined) yield* await checkClient(around, metadata);
+  yield* await checkEdge(around);
+}

@@ -1,0 +1,122 @@
+/**
+ * `claimcheck keys list|new|retire`: the keys with which the client proves itself.
+ *
+ * Keys that Claimcheck keeps (`CLIENT_KEY_ROTATION`) are listed, made ahead of their
+ * time and withdrawn where all instances find them. Keys of a file are listed, and a
+ * new one is printed to be put there. Lists show thumbprints, never a key.
+ *
+ * @module
+ */
+
+import { Trail } from '../audit/trail.ts';
+import { type Clock, pause, rfc3339 } from '../base/clock.ts';
+import type { Config } from '../config/config.ts';
+import { examine } from '../config/load.ts';
+import { ProblemError } from '../errors.ts';
+import { onlyFrontendId } from '../http/frontend.ts';
+import { newClientKeyPem } from '../oidc/client-key.ts';
+import { FileClientKeys } from '../oidc/client-keys.ts';
+import { createClientKeys } from '../oidc/configured-client-keys.ts';
+import type { ManagedClientKeys } from '../oidc/managed-client-keys.ts';
+import { connectRedis, type Redis } from '../redis/client.ts';
+import type { Command, Surface } from './command.ts';
+import { columnsOf } from './table.ts';
+
+const usage = `claimcheck keys list          every key: thumbprint, state, when it was made
+claimcheck keys new           makes one; of a file: prints one, to be put behind those that are there
+claimcheck keys retire KID    withdraws one: within seconds no instance signs with it or publishes it`;
+
+/** 0 done, 1 settings or store, 2 not understood, 3 no such key. */
+export const keys: Command = {
+  summary: 'lists, makes and withdraws the keys of the client',
+  takesArguments: true,
+  run: async (surface, { args }) => {
+    const [what, kid, ...more] = args;
+    const isAsked = more.length === 0 && (what === 'retire') === (kid !== undefined);
+    if (!isAsked || !['list', 'new', 'retire'].includes(what ?? '')) {
+      surface.complain(usage);
+      return 2;
+    }
+    const { config, error } = examine(surface.env, surface.files);
+    if (config === undefined) {
+      surface.complain(error?.report() ?? 'The configuration cannot be used.');
+      return 1;
+    }
+    if (config.client.keyRotationMs !== undefined) return withManaged(surface, { config, what, kid });
+    return ofFile(surface, { config, what });
+  },
+};
+
+interface Asked {
+  readonly config: Config;
+  readonly what: string | undefined;
+  readonly kid?: string | undefined;
+}
+
+function ofFile({ write, complain }: Surface, { config, what }: Asked): number {
+  const { authMethod, key } = config.client;
+  if (what === 'new') {
+    write(newClientKeyPem().reveal().trim());
+    return 0;
+  }
+  if (authMethod !== 'private_key_jwt' || key === undefined) {
+    complain(`CLIENT_AUTH_METHOD=${authMethod}: the client has no keys that are published.`);
+    return 1;
+  }
+  if (what === 'retire') {
+    complain('These keys are those of CLIENT_KEY_FILE: take it out of that file and send SIGHUP to every instance.');
+    return 1;
+  }
+  const rows = new FileClientKeys(key).published.map(({ kid }, at) => [kid, at === 0 ? 'signing' : 'published']);
+  for (const line of columnsOf(rows)) write(line);
+  return 0;
+}
+
+async function withManaged(surface: Surface, { config, what, kid }: Asked): Promise<number> {
+  const { store } = config;
+  if (store.kind === 'memory')
+    throw new Error('kept keys lie in Redis; the configuration was used before it was checked');
+  const { clock, complain } = surface;
+  const trail = new Trail({ level: 'silent', stream: { write: (line) => complain(line.trimEnd()) } });
+  const redis = connectRedis({ url: store.url, timeoutMs: store.timeoutMs, clock, log: trail });
+  const kept = createClientKeys({ config, frontend: { id: onlyFrontendId }, redis, trail, clock });
+  if (kept === undefined) throw new Error('no kept keys are configured');
+  try {
+    await reach(redis, clock);
+    return await done(kept, { surface, what, kid });
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    complain(`${error.code}: Redis cannot be reached or asked; claimcheck doctor says why.`);
+    return 1;
+  } finally {
+    await redis.close();
+  }
+}
+
+/** How long a connection may take, and how often it is looked at, ms. */
+const reachMs = { limit: 5_000, step: 25 } as const;
+
+// It is made in the background. What is not reached by then fails at the first question.
+async function reach(redis: Pick<Redis, 'ping'>, clock: Clock): Promise<void> {
+  const end = clock.elapsed() + reachMs.limit;
+  while (!(await redis.ping()) && clock.elapsed() < end) await pause(clock, reachMs.step);
+}
+
+interface Doing {
+  readonly surface: Surface;
+  readonly what: string | undefined;
+  readonly kid: string | undefined;
+}
+
+async function done(kept: ManagedClientKeys, { surface, what, kid = '' }: Doing): Promise<number> {
+  const { write, complain } = surface;
+  if (what === 'retire' && !(await kept.withdraw(kid))) {
+    complain(`there is no key ${JSON.stringify(kid)} in use`);
+    return 3;
+  }
+  await kept.inventory(); // what is there is read before it is added to
+  if (what === 'new') await kept.add();
+  const rows = (await kept.inventory()).map(({ kid: id, state, createdAt }) => [id, state, rfc3339(createdAt)]);
+  for (const line of columnsOf(rows)) write(line);
+  return 0;
+}

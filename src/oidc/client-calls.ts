@@ -1,0 +1,90 @@
+/**
+ * Calls that are made as the client: proved, over the back channel, with the answer
+ * kept, and with every failure told apart.
+ *
+ * Each call has a library configuration of its own, so that its answer is its own.
+ * What is asked for stands in provider.ts.
+ *
+ * @module
+ */
+
+import * as library from 'openid-client';
+import type { BackChannel } from './back-channel.ts';
+import { type Answer, type Endpoint, libraryResponse } from './back-channel-answer.ts';
+import { clientAuthentication, libraryMetadata } from './client-authentication.ts';
+import { ClientProof } from './client-proof.ts';
+import { type Failure, grantErrorFrom } from './grant-failure.ts';
+import type { ProviderMetadata } from './metadata.ts';
+import type { ProviderOptions } from './provider-options.ts';
+
+/** Where a call goes, and what it asks for. */
+export interface Asking {
+  readonly endpoint: Endpoint;
+  readonly request: Failure['request'];
+  readonly metadata: ProviderMetadata;
+}
+
+/** What came of a call that did not fail. */
+export interface Asked<Result> {
+  /** What the library made of the answer. */
+  readonly result: Result;
+  /** The answer itself; `undefined` when nothing was asked. */
+  readonly answer: Answer | undefined;
+}
+
+/** One call of the library, and what was answered to it. */
+interface Call {
+  readonly configuration: library.Configuration;
+  answer: Answer | undefined;
+}
+
+/** Makes calls as one client of one server. */
+export class ClientCalls {
+  readonly proof: ClientProof;
+  readonly #options: ProviderOptions;
+  readonly #channel: BackChannel;
+
+  constructor(options: ProviderOptions, channel: BackChannel) {
+    this.#options = options;
+    this.#channel = channel;
+    this.proof = new ClientProof(options.client, options.clientKeys);
+  }
+
+  /** For what the library makes without asking: addresses for the browser. */
+  configurationFor(metadata: ProviderMetadata): library.Configuration {
+    return this.#callTo('token', metadata).configuration;
+  }
+
+  /** Asks. Throws `GrantError`; anything else is a bug. */
+  ask<Result>(
+    { endpoint, request, metadata }: Asking,
+    ask: (to: library.Configuration) => Promise<Result>,
+  ): Promise<Asked<Result>> {
+    return this.proof.trying(async () => {
+      const call = this.#callTo(endpoint, metadata);
+      try {
+        return { result: await ask(call.configuration), answer: call.answer };
+      } catch (error) {
+        throw grantErrorFrom({ request, answer: call.answer, error, now: this.#options.clock.now() });
+      }
+    });
+  }
+
+  #callTo(endpoint: Endpoint, metadata: ProviderMetadata): Call {
+    const { client } = this.#options;
+    const proof = clientAuthentication(this.proof, { metadata, audience: client.assertionAudience ?? 'issuer' });
+    // A certificate is shown at the aliases, where there are any (RFC 8705, 5).
+    const registered = { use_mtls_endpoint_aliases: client.certificate !== undefined };
+    const configuration = new library.Configuration(libraryMetadata(metadata), client.id, registered, proof);
+    const call: Call = { configuration, answer: undefined };
+    // Where plain http may go is decided by metadata.ts and the back channel, how long it may take by the latter.
+    library.allowInsecureRequests(configuration);
+    configuration.timeout = undefined;
+    configuration[library.customFetch] = async (url, { method, headers, body }) => {
+      const form = body === null || body === undefined ? undefined : String(body);
+      call.answer = await this.#channel.ask({ endpoint, url, method, headers, body: form });
+      return libraryResponse(call.answer);
+    };
+    return call;
+  }
+}
