@@ -933,6 +933,27 @@ export const mutations: readonly Mutation[] = [
     noticedBy: ['test/unit/app/reload.test.ts'],
   },
   {
+    name: 'reload: upstreams are reached as before',
+    file: 'src/app/reload.ts',
+    search: '          upstreams.replaceSettings(config.upstreams);\n',
+    replace: '',
+    noticedBy: ['test/flow/reload.test.ts'],
+  },
+  {
+    name: 'reload: a file that the rules name is not compared',
+    file: 'src/app/reload.ts',
+    search: 'textOf([routes, upstreams, ',
+    replace: 'textOf([routes, ',
+    noticedBy: ['test/flow/reload.test.ts'],
+  },
+  {
+    name: 'upgrade: an upstream hears nothing of a WebSocket that opened',
+    file: 'src/proxy/exchange.ts',
+    search: "    this.#tellOfAnswer('success');",
+    replace: '    void this.#sentAt;',
+    noticedBy: ['test/flow/web-sockets.test.ts'],
+  },
+  {
     name: 'reload: the certificate is not shown',
     file: 'src/http/listener.ts',
     search: '    return () => server.setSecureContext(options);',

@@ -7,6 +7,7 @@
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 import { Secret } from '../base/secret.ts';
 import type { RouteConfig, UpstreamAddress, UpstreamConfig } from './config.ts';
@@ -142,6 +143,7 @@ function upstreamFrom(rule: UpstreamRule, reading: Reading): UpstreamConfig {
   const [own] = certificate?.parsed ?? [];
   if (own !== undefined && key !== undefined && !own.checkPrivateKey(key.parsed))
     reading.say('key_file', 'must hold the key of the first certificate in cert_file.');
+  else if (certificate !== undefined && key !== undefined) tryForTls({ cert: certificate.pem, key: key.pem }, reading);
   return {
     origin,
     addresses,
@@ -150,6 +152,15 @@ function upstreamFrom(rule: UpstreamRule, reading: Reading): UpstreamConfig {
     certificate: certificate?.pem,
     key: key === undefined ? undefined : new Secret(key.pem),
   };
+}
+
+// What is well-formed may still be refused, such as a short key: better now than at every connection.
+function tryForTls(shown: { readonly cert: string; readonly key: string }, { say }: Reading): void {
+  try {
+    createSecureContext(shown);
+  } catch (error) {
+    say('cert_file', `holds a certificate that cannot be used for TLS${causeOf(error)}.`);
+  }
 }
 
 interface PemReading<Parsed> extends Reading {

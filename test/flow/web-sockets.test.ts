@@ -294,3 +294,27 @@ describe('the end of the process', () => {
     expect(page.closeCode()).toBe(1001);
   });
 });
+
+describe('an upstream of WebSockets', () => {
+  it('PX-31: is no longer asked once it failed, and the first that opens brings it back while it stays open', async () => {
+    const get = () => alice.fetch(`${twins.second.origin}/api/plain`, { from: `${twins.second.origin}/` });
+    upstream.script = () => ({ status: 503 });
+    let page = connectTo(twins.second, '/api/live', { browser: alice });
+    for (let at = 0; at < 40 && page.headers()['retry-after'] === undefined; at++) {
+      page = connectTo(twins.second, '/api/live', { browser: alice });
+      await eventually(() => page.status() !== undefined);
+    }
+    await eventually(() => page.body() !== '');
+    expect(page.body()).toContain('upstream-failing');
+    upstream.script = (request) => (request.target.startsWith('/live') ? speaking()(request) : { body: 'fine' });
+    expect((await get()).json()).toMatchObject({ code: 'upstream-failing' });
+    twins.clock.advance(5_000);
+
+    const open = await openSocket(twins.second, '/api/live', { browser: alice });
+
+    expect((await get()).status).toBe(200);
+    expect(open.closeCode()).toBeUndefined();
+    open.socket.terminate();
+    await eventually(() => upstream.openSockets === 0);
+  });
+});

@@ -4,17 +4,24 @@
  * @module
  */
 
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { readRules } from '../../../src/config/rules-file.ts';
-import { createTlsIdentity } from '../../support/hostile/certificate.ts';
+import { certificatePem, createCertificate, createTlsIdentity } from '../../support/hostile/certificate.ts';
 
 const ours = createTlsIdentity('claimcheck', []);
 const other = createTlsIdentity('other', []);
+const short = generateKeyPairSync('rsa', { modulusLength: 1024 });
+const shortOwner = { commonName: 'short', privateKey: short.privateKey };
 const disk: Readonly<Record<string, string>> = {
   'ca.pem': other.cert + ours.cert,
   'own.pem': ours.cert,
   'own.key': ours.key,
   'other.key': other.key,
+  'short.pem': certificatePem(
+    createCertificate({ commonName: 'short', publicKey: short.publicKey, signedBy: shortOwner }),
+  ),
+  'short.key': short.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   'text.pem': 'SECRET-TEXT-OF-A-KEY',
 };
 const files = {
@@ -96,6 +103,11 @@ describe('upstreams of a rules file', () => {
       'the key of another',
       entry('cert_file: own.pem', 'key_file: other.key'),
       'upstreams[0].key_file: must hold the key of the first certificate in cert_file.',
+    ],
+    [
+      'a key too short for TLS',
+      entry('cert_file: short.pem', 'key_file: short.key'),
+      'upstreams[0].cert_file: holds a certificate that cannot be used for TLS (ERR_SSL_EE_KEY_TOO_SMALL).',
     ],
     [
       'a file that is not there',
