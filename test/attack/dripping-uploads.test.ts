@@ -67,7 +67,7 @@ describe('bodies that drip', () => {
     const { hop, upstream } = await start(500);
     const slow = await drippingFrom('203.0.113.1', hop);
     const fast = await drippingFrom('203.0.113.2', hop);
-    void slow.drip('x'.repeat(50), 50);
+    void slow.drip('x'.repeat(200), 50);
     void fast.drip(Array.from({ length: 20 }, () => 'x'.repeat(100)).join(''), 0);
     const steady = feed(fast);
     const { final } = await slow.waitFor((result) => result.final.length === 1);
