@@ -709,6 +709,35 @@ export const mutations: readonly Mutation[] = [
     noticedBy: ['test/unit/proxy/line-queue.test.ts'],
   },
   {
+    name: 'trace: a state goes on beside a trace that it is not of',
+    file: 'src/proxy/outbound.ts',
+    search: "    flat.push('traceparent', traceOf(id));\n    return;",
+    replace:
+      "    flat.push('traceparent', traceOf(id));\n    if (tracestate !== undefined) flat.push('tracestate', String(tracestate));\n    return;",
+    noticedBy: ['test/attack/forwarded-header.test.ts'],
+  },
+  {
+    name: 'party: each address of an IPv6 network is another',
+    file: 'src/guards/party.ts',
+    search: '  return groups.slice(0, 4)',
+    replace: '  return groups.slice(0, 8)',
+    noticedBy: ['test/unit/guards/party.test.ts', 'test/attack/dripping-uploads.test.ts'],
+  },
+  {
+    name: 'party: all that a translator lets in are one',
+    file: 'src/guards/party.ts',
+    search: '  return low === undefined ?',
+    replace: '  return low !== address ?',
+    noticedBy: ['test/unit/guards/party.test.ts'],
+  },
+  {
+    name: 'party: a session is another at each address',
+    file: 'src/guards/party.ts',
+    search: '  return session?.id ?? networkOf(request.clientAddress);',
+    replace: '  return session === undefined ? networkOf(request.clientAddress) : networkOf(request.clientAddress);',
+    noticedBy: ['test/unit/guards/party.test.ts'],
+  },
+  {
     name: 'upload: a body may drip for ever',
     file: 'src/proxy/upload.ts',
     search: '(left > 0 && !this.#isDripping())',

@@ -14,6 +14,7 @@
 
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { ProblemError } from '../errors.ts';
+import { partyOf } from '../guards/party.ts';
 import { discardRest } from '../http/discard.ts';
 import { hasBody } from '../http/framing.ts';
 import type { AuthorizedRequest, InboundRequest } from '../http/inbound.ts';
@@ -37,7 +38,7 @@ export class Exchange implements Outgoing {
   readonly #request: InboundRequest;
   readonly #response: ServerResponse;
   readonly #path: string;
-  /** The session, or the address of a client without one: whose share of connections it takes. */
+  /** The session, or the network of a client without one: whose share of connections it takes. */
   readonly party: string;
   /** Kept by the upstream. */
   pass: Pass | undefined;
@@ -62,7 +63,7 @@ export class Exchange implements Outgoing {
     this.#request = authorized.request;
     this.#response = authorized.request.response;
     this.#path = upstreamTarget(route, this.#request);
-    this.party = authorized.session?.id ?? this.#request.clientAddress;
+    this.party = partyOf(authorized);
     this.#answer = new AnswerStream(this.#response, { limits, events: this });
   }
 

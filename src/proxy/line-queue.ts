@@ -9,7 +9,7 @@
  * Requests wait here and not in the HTTP client, so that one whose caller has left
  * costs no connection, and the wait has an end.
  *
- * Nobody takes everything: beyond the first lines a party (a session, or an address
+ * Nobody takes everything: beyond the first lines a party (a session, or a network
  * without one) gets another only while it holds less than a third of those that are
  * left. One alone comes to a quarter of all; many come to less each, and some are
  * always left for who holds none. Parties that wait are served by turns.
@@ -28,7 +28,7 @@ export interface Carrier<Request> {
 
 /** What waits. */
 export interface Waiting {
-  /** For whom it is: a session, or the address of a client without one. */
+  /** For whom it is: a session, or the network of a client without one. */
   readonly party: string;
   /** It gets no line: too many wait, or it has waited too long, or the queue is closed. */
   onOverloaded(): void;

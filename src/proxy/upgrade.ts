@@ -12,6 +12,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import { ProblemError } from '../errors.ts';
+import { partyOf } from '../guards/party.ts';
 import type { AuthorizedRequest, InboundRequest, UpgradeSocket } from '../http/inbound.ts';
 import type { Renew } from './exchange-parts.ts';
 import { faultOfHandshake } from './handshake.ts';
@@ -22,7 +23,7 @@ import { goingAway, sessionOver, Tunnel } from './tunnel.ts';
 import { type Accepted, sendSwitch, UpgradeExchange } from './upgrade-exchange.ts';
 import type { Upstreams } from './upstreams.ts';
 
-/** WebSockets at a time: of one session (of one address where nobody is signed in), and of this process. */
+/** WebSockets at a time: of one session (of one network where nobody is signed in), and of this process. */
 export interface SocketLimits {
   readonly perOwner: number;
   readonly inAll: number;
@@ -106,8 +107,8 @@ export class Upgrades {
     if (this.#open.size > 0) await empty;
   }
 
-  #reserve({ request, session }: AuthorizedRequest): () => void {
-    const owner = session?.id ?? request.clientAddress;
+  #reserve(authorized: AuthorizedRequest): () => void {
+    const owner = partyOf(authorized);
     const ofOwner = this.#ofOwner.get(owner) ?? 0;
     if (this.#isClosing || this.#inAll >= this.#limits.inAll) throw new ProblemError('overloaded');
     if (ofOwner >= this.#limits.perOwner) throw new ProblemError('too-many-websockets');

@@ -54,9 +54,12 @@ describe('bodies that drip', () => {
     expect(upstream.begun.length).toBeLessThan(512);
   }, 30_000);
 
-  it('PX-29: of one client take no more than a quarter of the connections', async () => {
+  it.each([
+    ['one client', () => '203.0.113.1'],
+    ['one network of IPv6, each from an address of its own,', (at: number) => `2001:db8:0:7::${at.toString(16)}`],
+  ])('PX-29: of %s take no more than a quarter of the connections', async (_who, addressOf) => {
     const { hop, upstream } = await start(60_000);
-    await Promise.all(Array.from({ length: 300 }, () => drippingFrom('203.0.113.1', hop)));
+    await Promise.all(Array.from({ length: 300 }, (_item, at) => drippingFrom(addressOf(at), hop)));
     await eventually(() => upstream.begun.length >= 128, 10_000);
     expect((await ask('198.51.100.7', hop)).final[0]?.status).toBe(200);
 

@@ -275,3 +275,29 @@ describe('hop-by-hop headers', () => {
     expect(upstream.bytes).toHaveLength(0);
   });
 });
+
+describe('the trace', () => {
+  const browsers = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  const traced = () => upstream.last.all('traceparent');
+
+  it('PX-32: of a browser goes on with its state', async () => {
+    await send(`traceparent: ${browsers}\r\ntracestate: vendor=1\r\n`);
+
+    expect([traced(), upstream.last.all('tracestate')]).toEqual([[browsers], ['vendor=1']]);
+  });
+
+  it.each(['', 'traceparent: 00-zz-zz-01\r\ntracestate: vendor=1\r\n', `traceparent: ${browsers}-x\r\n`])(
+    'PX-32: begins with us, named as the request is, where a browser sends %j',
+    async (lines) => {
+      const seenTraces = new Set<string>();
+      for (let times = 0; times < 2; times++) {
+        await send(lines);
+        const hex = Buffer.from(upstream.last.header('x-request-id') ?? '', 'base64url').toString('hex');
+        expect(hex).toMatch(/^[0-9a-f]{32}$/);
+        expect([traced(), upstream.last.all('tracestate')]).toEqual([[`00-${hex}-${hex.slice(16)}-01`], []]);
+        seenTraces.add(hex);
+      }
+      expect(seenTraces.size).toBe(2);
+    },
+  );
+});

@@ -176,7 +176,7 @@ function stagesOf({ options, receiver, seen, answer: api }: Staging): Stages {
     record: () => {
       const record = new RequestRecord();
       seen.records.push(record);
-      return { id: `request-${seen.records.length}`, startedAt: 0, record };
+      return { id: hopRequestId(seen.records.length), startedAt: 0, record };
     },
     receive: (opening, from) => {
       const request = receive(opening, from);
@@ -198,4 +198,9 @@ function stagesOf({ options, receiver, seen, answer: api }: Staging): Stages {
     },
     operations: () => undefined,
   };
+}
+
+/** The id of the first request of a hop, the second and so on: as long as the product's, and the same each time. */
+export function hopRequestId(count: number): string {
+  return Buffer.from(count.toString(16).padStart(32, '0'), 'hex').toString('base64url');
 }

@@ -76,6 +76,7 @@ function start(options: { readonly method?: string; readonly answers?: number; r
   const [route] = [new Routes([routeOf('http://h.test')]).find('/api/x')];
   if (!route) throw new Error('the route was not found');
   const request = {
+    clientAddress: '127.0.0.1',
     method: options.method ?? 'GET',
     path: '/api/x',
     search: '',
