@@ -709,6 +709,28 @@ export const mutations: readonly Mutation[] = [
     noticedBy: ['test/unit/proxy/line-queue.test.ts'],
   },
   {
+    name: 'log: a broken body has a line beside that of its request',
+    file: 'src/stages/record.ts',
+    search: '    const opening = message && this.#underWay.get(message);',
+    replace: '    const opening = message && undefined;',
+    noticedBy: ['test/attack/unlogged-request.test.ts'],
+  },
+  {
+    name: 'log: a broken body is answered though its request was',
+    file: 'src/http/listener.ts',
+    search: 'message === undefined || response?.headersSent !== true',
+    replace: 'message === undefined || response !== undefined',
+    noticedBy: ['test/attack/unlogged-request.test.ts'],
+  },
+  {
+    name: 'log: what the parser refuses is not told',
+    file: 'src/stages/record.ts',
+    search:
+      "    trail.info('request', { request_id: randomRequestId(), status, code, detail: plainText(detail, 40) });\n",
+    replace: '',
+    noticedBy: ['test/attack/unlogged-request.test.ts'],
+  },
+  {
     name: 'trace: a state goes on beside a trace that it is not of',
     file: 'src/proxy/outbound.ts',
     search: "    flat.push('traceparent', traceOf(id));\n    return;",
