@@ -73,6 +73,7 @@ describe('bodies that drip', () => {
     void slow.drip('x'.repeat(200), 50);
     void fast.drip(Array.from({ length: 20 }, () => 'x'.repeat(100)).join(''), 0);
     const steady = feed(fast);
+    closing.push(() => steady.stop());
     const { final } = await slow.waitFor((result) => result.final.length === 1);
     expect(final[0]?.status).toBe(408);
     expect(fast.result().final).toEqual([]);
