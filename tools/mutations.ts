@@ -748,8 +748,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'party: all that a translator lets in are one',
     file: 'src/guards/party.ts',
-    search: '  return low === undefined ?',
-    replace: '  return low !== address ?',
+    search: '  return low === undefined\n',
+    replace: '  return low !== address\n',
     noticedBy: ['test/unit/guards/party.test.ts'],
   },
   {

@@ -92,6 +92,29 @@ describe('identity', () => {
     expect(upstream.bytes).toHaveLength(0);
   });
 
+  it('PX-02, PX-09: no spelling of a name that speaks for a person or for us reaches the upstream', async () => {
+    const words = ['x-user', 'x-forwarded-user', 'x-auth-request-email', 'x-forwarded-for', 'x-real-ip', 'remote-user'];
+    const joins = ['-', '_', '.', '--', '-_', '~', "'", '+'];
+    const cases = [
+      (name: string) => name,
+      (name: string) => name.toUpperCase(),
+      (name: string) => name.replace(/[a-z]/, (letter) => letter.toUpperCase()),
+      (name: string) => [...name].map((letter, at) => (at % 2 === 0 ? letter.toUpperCase() : letter)).join(''),
+    ];
+    let refused = 0;
+    for (const word of words)
+      for (const join of joins)
+        for (const spelled of cases) {
+          upstream.forget();
+          const name = spelled(word.replaceAll('-', join));
+          const { final } = await send(`${name}: forged-admin\r\n`);
+          if (final[0]?.status === 400) refused++;
+          else expect([name, final[0]?.status, seen(Object.keys(ours))]).toEqual([name, 200, ours]);
+          expect(upstream.bytes.toString('latin1')).not.toContain('forged-admin');
+        }
+    expect(refused).toBe(words.length * cases.length * joins.filter((join) => !/^-+$/.test(join)).length);
+  });
+
   it.each([
     'Authorization: Bearer evil',
     'authorization: Basic ZTpl',

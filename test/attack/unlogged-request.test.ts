@@ -125,3 +125,41 @@ describe('one line in the log', () => {
     expect(lines().length - before).toBe(2); // the request and the one behind it
   });
 });
+
+describe('what a request says', () => {
+  const forged = '{"level":"error","event":"forged"}';
+  const odd = [
+    '\n',
+    '\r',
+    '\r\n',
+    '\0',
+    '\x1b[2J',
+    '\x85',
+    '\xe2\x80\xa8',
+    '\x7f',
+    '"}\n',
+    '%0a',
+    '%0d%0a',
+    '%1b[2J',
+    '\\n',
+  ];
+
+  it('LG-06, LG-07: begins no line in the log and moves no cursor, wherever it stands', async () => {
+    const before = world.logText().length;
+    for (const piece of odd) {
+      const text = `${piece}${forged}`;
+      await linesOf(`GET /${text} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+      await linesOf(`${text} / HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+      await linesOf(`GET / HTTP/1.1\r\nHost: localhost${text}\r\n\r\n`);
+      await linesOf(`GET / HTTP/1.1\r\nHost: localhost\r\n${text}: a\r\n\r\n`);
+      await linesOf(`GET /api/live HTTP/1.1\r\nHost: localhost\r\nUser-Agent: ${text}\r\nOrigin: ${text}\r\n\r\n`);
+    }
+    const written = world.logText().slice(before);
+
+    expect(written.length).toBeGreaterThan(1_000);
+    for (const line of written.split('\n').slice(0, -1)) expect(() => JSON.parse(line)).not.toThrow();
+    expect(world.log.filter(({ event }) => event === 'forged')).toEqual([]);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    expect(written.replaceAll('\n', '')).not.toMatch(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/);
+  });
+});
