@@ -30,9 +30,21 @@ const get = (port: number, path: string, host = 'localhost') =>
 const words = [
   ...['metrics', 'healthz', 'readyz', 'health', 'ready', 'livez', 'ping', 'status', 'stats', 'server-status', 'info'],
   ...['debug', 'debug/pprof', 'debug/vars', 'actuator', 'actuator/env', 'admin', 'api/admin', '_admin', 'config'],
-  ...['routes', 'api/config', 'session-store', 'api/sessions', '.env', 'rules.yaml', 'package.json', 'src/main.ts', 'json'],
+  ...[
+    'routes',
+    'api/config',
+    'session-store',
+    'api/sessions',
+    '.env',
+    'rules.yaml',
+    'package.json',
+    'src/main.ts',
+    'json',
+  ],
   ...[
     'json/list',
+    'console',
+    'version',
     'trace',
     'heapdump',
     'console',
