@@ -84,11 +84,11 @@ describe('bodies that drip', () => {
   });
 });
 
-/** Keeps a body coming, at some kilobytes a second. */
+/** Keeps a body coming, at some kilobytes a second, for twenty seconds at most. */
 function feed(raw: RawConnection): { stop(): void } {
   let goesOn = true;
   void (async () => {
-    while (goesOn) await raw.drip('y'.repeat(40), 2);
+    for (let times = 0; goesOn && times < 250; times++) await raw.drip('y'.repeat(40), 2);
   })();
   return {
     stop: () => {
