@@ -760,6 +760,13 @@ export const mutations: readonly Mutation[] = [
     noticedBy: ['test/unit/guards/party.test.ts'],
   },
   {
+    name: 'queue: who waits for its own lines keeps others from more',
+    file: 'src/proxy/line-queue.ts',
+    search: 'waiting: this.#countEntitled() });',
+    replace: 'waiting: this.#waitingCount });',
+    noticedBy: ['test/unit/proxy/line-queue.test.ts'],
+  },
+  {
     name: 'upload: a body may drip for ever',
     file: 'src/proxy/upload.ts',
     search: '(left > 0 && !this.#isDripping())',
@@ -1122,5 +1129,12 @@ export const mutations: readonly Mutation[] = [
     search: "if (begun === 'begun' && this.#hasLapsed(claim))",
     replace: "if (begun === 'begun' && false)",
     noticedBy: ['test/unit/token/refresh-failures.test.ts'],
+  },
+  {
+    name: 'lines: more of them are kept that brought no more answers',
+    file: 'src/proxy/line-allowance.ts',
+    search: 'rate >= trial.rate * worthwhile',
+    replace: 'rate >= 0',
+    noticedBy: ['test/unit/proxy/line-allowance.test.ts'],
   },
 ];

@@ -18,6 +18,7 @@
  */
 
 import type { Clock } from '../base/clock.ts';
+import { type AllowanceLimits, LineAllowance, windowMs } from './line-allowance.ts';
 
 /** A connection that carries one request at a time. */
 export interface Carrier<Request> {
@@ -35,11 +36,7 @@ export interface Waiting {
 }
 
 /** How many lines there are and how long requests wait. */
-export interface QueueLimits {
-  /** Lines that are used without hesitation. */
-  readonly connections: number;
-  /** Lines at the most. */
-  readonly mostConnections: number;
+export interface QueueLimits extends AllowanceLimits {
   readonly mostWaiting: number;
   readonly longestWaitMs: number;
 }
@@ -51,12 +48,6 @@ export interface QueueParts<Request> {
   /** Makes a line, which calls `free` each time it has become free. */
   open(free: () => void): Carrier<Request>;
 }
-
-/** How often a queue that is not empty is looked at, in ms. */
-const tickMs = 20;
-
-/** How often it is tried whether fewer lines will do, in ms. */
-const lessAfterMs = 1_000;
 
 /** A party gets another line while it holds less than the free ones divided by this. */
 const freeToHeld = 3;
@@ -81,23 +72,20 @@ export class LineQueue<Request extends Waiting> {
   /** By party, in the order of their turns; each with the instants of arrival. */
   readonly #waiting = new Map<string, Map<Request, number>>();
   #waitingCount = 0;
-  /** How many lines may be in use at present. */
-  #allowed: number;
-  #turnover = 0;
-  #triedLessAt = 0;
+  readonly #allowance: LineAllowance;
   #isTicking = false;
   #isClosed = false;
 
   constructor(parts: QueueParts<Request>) {
     this.#parts = parts;
-    this.#allowed = parts.limits.connections;
+    this.#allowance = new LineAllowance(parts.limits);
   }
 
   /** Sends the request now, or as soon as there is a line for it. */
   send(request: Request): void {
     const { party } = request;
     if (this.#isClosed || !this.#mayWait(party)) request.onOverloaded();
-    else if (this.#taken < this.#allowed && this.#mayHold(party))
+    else if (this.#taken < this.#allowance.lines && this.#mayHold(party))
       this.#sendOn(this.#idle.pop() ?? this.#open(), request);
     else {
       const own = this.#waiting.get(party);
@@ -118,7 +106,7 @@ export class LineQueue<Request extends Waiting> {
 
   /** How many lines are in use and may be, and how many requests wait for one. */
   get load(): { readonly taken: number; readonly allowed: number; readonly waiting: number } {
-    return { taken: this.#taken, allowed: this.#allowed, waiting: this.#waitingCount };
+    return { taken: this.#taken, allowed: this.#allowance.lines, waiting: this.#waitingCount };
   }
 
   /** Closes lines as soon as they carry nothing, `share` of them (0 to 1); new ones take their place when they are needed. */
@@ -184,7 +172,7 @@ export class LineQueue<Request extends Waiting> {
     const held = this.#held.get(line.party) ?? 1;
     if (held > 1) this.#held.set(line.party, held - 1);
     else this.#held.delete(line.party);
-    this.#turnover++;
+    this.#allowance.turned();
     this.#idle.push(line);
     if (line.isRetired) this.#remove(line);
     if (this.#waitingCount > 0) this.#sendWaiting();
@@ -197,10 +185,18 @@ export class LineQueue<Request extends Waiting> {
     void line.carrier.close();
   }
 
+  // Those who wait for their own lines alone would not be served by more of them; and that this does not help is no sign that
+  // it would not help others.
+  #countEntitled(): number {
+    let count = 0;
+    for (const [party, own] of this.#waiting) if (this.#mayHold(party)) count += own.size;
+    return count;
+  }
+
   // Who was served goes to the end, where the loop comes by again: parties take turns.
   #sendWaiting(): void {
     for (const [party, own] of this.#waiting) {
-      if (this.#taken >= this.#allowed) return;
+      if (this.#taken >= this.#allowance.lines) return;
       if (!this.#mayHold(party)) continue;
       const [request] = own.keys();
       this.#waiting.delete(party);
@@ -214,35 +210,21 @@ export class LineQueue<Request extends Waiting> {
 
   #tickSoon(): void {
     if (this.#isTicking) return;
-    const { clock } = this.#parts;
     this.#isTicking = true;
-    this.#turnover = 0;
-    const since = clock.elapsed();
-    clock.after(tickMs, () => {
-      this.#isTicking = false;
-      this.#tick(clock.elapsed() - since);
-    });
+    this.#allowance.begin(this.#parts.clock.elapsed());
+    this.#tickLater();
   }
 
-  #tick(tookMs: number): void {
-    const { connections, mostConnections } = this.#parts.limits;
+  #tickLater(): void {
+    this.#parts.clock.after(windowMs, () => this.#tick());
+  }
+
+  #tick(): void {
     this.#shed();
-    // When each line has served somebody meanwhile, more of them would not make it faster. When the tick is late
-    // it was this process that stood still, and answers that have come are not counted yet.
-    if (this.#waitingCount > 0 && this.#turnover < this.#taken && tookMs < 2 * tickMs) {
-      this.#allowed = Math.min(mostConnections, this.#taken + this.#waitingCount);
-      this.#sendWaiting();
-    }
-    this.#tryLess();
-    if (this.#waitingCount > 0 || this.#allowed > connections) this.#tickSoon();
-  }
-
-  // What a moment of slowness added is taken back by halves; where it is still needed the next tick adds it again.
-  #tryLess(): void {
-    const now = this.#parts.clock.elapsed();
-    if (now - this.#triedLessAt < lessAfterMs) return;
-    this.#triedLessAt = now;
-    this.#allowed = Math.max(this.#parts.limits.connections, Math.ceil(this.#allowed / 2));
+    this.#allowance.look({ now: this.#parts.clock.elapsed(), taken: this.#taken, waiting: this.#countEntitled() });
+    this.#sendWaiting();
+    this.#isTicking = this.#waitingCount > 0 || this.#allowance.lines > this.#parts.limits.connections;
+    if (this.#isTicking) this.#tickLater();
   }
 
   #shed(): void {
