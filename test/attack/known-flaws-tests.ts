@@ -29,6 +29,7 @@ const whatRedisHolds = 'test/flow/what-redis-holds.test.ts';
 const party = 'test/unit/guards/party.test.ts';
 const upstreamTls = 'test/flow/upstream-tls.test.ts';
 const oddRequest = 'test/attack/odd-request.test.ts';
+const bodies = 'test/fuzz/bodies.test.ts';
 
 /** Each test, by what it shows. */
 export const by = {
@@ -110,6 +111,16 @@ export const by = {
     'PX-03: with line breaks in it arrives as one line, in the bytes that were sent',
   ),
   bodiesAsSent: shown(rebuiltBody, 'PX-30, PX-22: with %s arrives as it was sent, with a length and in chunks'),
+  tenThousandBodies: shown(
+    bodies,
+    'PX-30, PX-22: ten thousand bodies arrive as they were sent, each at its own request',
+  ),
+  oneRequestEach: shown(smuggledRequest, 'PX-22: with %s is one request'),
+  inTheirOrder: shown(smuggledRequest, 'PX-22: pipelined requests are answered one by one, in their order'),
+  oneLineOfABrokenBody: shown(
+    unloggedRequest,
+    'ER-04, LG-01: of a body that breaks off its request says which it was, and what was wrong',
+  ),
   anyBody: shown(forward, 'PX-30: carries any body unchanged, whatever its framing and however it is cut'),
   limitOfChunks: shown(slowPeer, 'PX-28: in chunks is 413 as soon as it is, and the upstream never sees it whole'),
   framing: shown(smuggledRequest, 'PX-22, PX-23, PX-24: with %s is refused, and the next caller is not harmed'),

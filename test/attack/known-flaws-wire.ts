@@ -57,7 +57,7 @@ export const wireFlaws: FlawFamily = {
       flaw: 'a body was read and written again',
       attack: 'a field with line breaks',
       here: 'Bodies are not read.',
-      shownBy: [by.bodiesAsSent, by.anyBody],
+      shownBy: [by.bodiesAsSent, by.anyBody, by.tenThousandBodies],
     },
     {
       id: '2F-102',
@@ -65,7 +65,7 @@ export const wireFlaws: FlawFamily = {
       flaw: 'keys that are there twice: one was checked, the other forwarded',
       attack: '`{"a":1,"a":2}`',
       here: 'As 101.',
-      shownBy: [by.bodiesAsSent, by.anyBody],
+      shownBy: [by.bodiesAsSent, by.anyBody, by.tenThousandBodies],
     },
     {
       id: '2F-103',
@@ -129,6 +129,14 @@ export const furtherFlaws: FlawFamily = {
       attack: 'line breaks in a path, method or name',
       here: 'One line each, with nothing that moves a cursor.',
       shownBy: [by.forgedLines, by.oneLineEach],
+    },
+    {
+      id: 'more-e',
+      seenIn: 'many',
+      flaw: 'a request with two ends: the one behind it was another’s',
+      attack: 'a length and chunks, forms of `Transfer-Encoding`, bare line feeds, folded headers',
+      here: 'Refused and closed, or exactly one request at the upstream; the next on that connection is unharmed.',
+      shownBy: [by.framing, by.oneRequestEach, by.inTheirOrder, by.oneLineOfABrokenBody],
     },
   ],
 };
