@@ -13,12 +13,13 @@ import { type AllValues, settingOf, type Values } from './schema.ts';
 /** What does not come out of a setting's text. */
 export interface Beside {
   readonly routes: Config['routes'];
+  readonly upstreams: Config['upstreams'];
   readonly files: Files;
   readonly warnings: readonly string[];
 }
 
 /** The configuration. Only for values without faults: then what is needed is there, and the rest has its default. */
-export function configFrom(values: Values, { routes, files, warnings }: Beside): Config {
+export function configFrom(values: Values, { routes, upstreams, files, warnings }: Beside): Config {
   const all = values as AllValues; // see above; what may be missing is read from `values`
   const { PAGE_UPSTREAM } = values;
   return {
@@ -41,6 +42,7 @@ export function configFrom(values: Values, { routes, files, warnings }: Beside):
     sessionIdleTimeoutMs: all.SESSION_IDLE_TIMEOUT,
     sessionLifetimeMs: all.SESSION_LIFETIME,
     routes,
+    upstreams,
     page: PAGE_UPSTREAM ? { kind: 'upstream', url: PAGE_UPSTREAM } : { kind: 'files', directory: all.PUBLIC_DIR },
     corsAllowedOrigins: all.CORS_ALLOWED_ORIGINS,
     csrfMode: all.CSRF_MODE,

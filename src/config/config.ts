@@ -43,8 +43,37 @@ export interface RouteConfig {
   readonly timeoutMs: number;
   /** Bytes; 0 for no limit. */
   readonly maxBody: number;
+  /** Bytes a second that a client must send of a body, on average over `timeoutMs`; 0 for no limit. */
+  readonly minUploadRate: number;
+  /** Names of the cookies the upstream may set. */
+  readonly setCookies: readonly string[];
+  /** Whether the upstream's `Cache-Control` counts. */
+  readonly cache: boolean;
+  /** Whether the body of an answer of 400 or more is ours. */
+  readonly maskErrors: boolean;
   /** Whether a GET may ask for a WebSocket. */
   readonly websocket: boolean;
+}
+
+/** Where an upstream is reached. */
+export interface UpstreamAddress {
+  /** A name or an IP address, without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How one upstream is reached beyond its URL. Certificates and key are PEM. */
+export interface UpstreamConfig {
+  readonly origin: string;
+  /** Empty: what the host of the origin resolves to. */
+  readonly addresses: readonly UpstreamAddress[];
+  /** The name its certificate must be for; the host of the origin when undefined. */
+  readonly serverName: string | undefined;
+  /** The authorities its certificate may come from; those that Node knows when undefined. */
+  readonly authorities: string | undefined;
+  /** Our own chain for mutual TLS; together with `key`. */
+  readonly certificate: string | undefined;
+  readonly key: Secret | undefined;
 }
 
 /** The page, from a folder of files or from another server. */
@@ -98,6 +127,8 @@ export interface Config {
   readonly sessionIdleTimeoutMs: number;
   readonly sessionLifetimeMs: number;
   readonly routes: readonly RouteConfig[];
+  /** Those of which the rules file says more than a URL. */
+  readonly upstreams: readonly UpstreamConfig[];
   readonly page: PageConfig;
   readonly corsAllowedOrigins: readonly string[];
   readonly csrfMode: CsrfMode;

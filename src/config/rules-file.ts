@@ -9,9 +9,11 @@
 
 import { parseDocument, type YAMLError } from 'yaml';
 import type { z } from 'zod';
-import type { RouteConfig } from './config.ts';
+import type { RouteConfig, UpstreamConfig } from './config.ts';
+import type { Files } from './files.ts';
 import { type RouteRule, routeDefaults, routeSchema, rulesSchema } from './rules-schema.ts';
 import { nearestOf } from './spelling.ts';
+import { contradictionsAmong, type UpstreamFault, upstreamSchema, upstreamsFrom } from './upstream-rules.ts';
 import { isSafeTransport, type Read, readDuration, readSize } from './values.ts';
 
 /** A fault and its place in the file. */
@@ -22,10 +24,20 @@ export interface RulesFault {
 }
 
 /** What a rules file says, or its faults. */
-export type Rules = { readonly routes: readonly RouteConfig[] } | { readonly faults: readonly RulesFault[] };
+export type Rules =
+  | { readonly routes: readonly RouteConfig[]; readonly upstreams: readonly UpstreamConfig[] }
+  | { readonly faults: readonly RulesFault[] };
 
-/** Reads the text of a rules file. `production`: plain http to other machines needs to be allowed by name. */
-export function readRules(content: string, { production }: { readonly production: boolean }): Rules {
+/** What a rules file is read with. */
+export interface RulesReading {
+  /** Plain http to other machines needs to be allowed by name. */
+  readonly production: boolean;
+  /** For the certificates that the file names. */
+  readonly files: Files;
+}
+
+/** Reads the text of a rules file, and the certificates it names. */
+export function readRules(content: string, { production, files }: RulesReading): Rules {
   const tree = treeOf(content);
   if ('faults' in tree) return tree;
   const parsed = rulesSchema.safeParse(tree.value);
@@ -33,7 +45,17 @@ export function readRules(content: string, { production }: { readonly production
     ...(parsed.success ? [] : parsed.error.issues.flatMap(faultsOf)),
     ...contradictionsIn(wellFormedIn(tree.value), { production }),
   ];
-  return parsed.success && faults.length === 0 ? { routes: parsed.data.routes.map(routeFrom) } : { faults };
+  if (!parsed.success || faults.length > 0) return { faults };
+  const routes = parsed.data.routes.map(routeFrom);
+  const rules = parsed.data.upstreams ?? [];
+  const contradictions = contradictionsAmong(rules, routes);
+  if (contradictions.length > 0) return { faults: contradictions.map(placed) };
+  const { upstreams, faults: ofFiles } = upstreamsFrom(rules, files);
+  return ofFiles.length > 0 ? { faults: ofFiles.map(placed) } : { routes, upstreams };
+}
+
+function placed({ at, key, sentence }: UpstreamFault): RulesFault {
+  return { place: `upstreams[${at}].${key}`, sentence };
 }
 
 interface Placed {
@@ -89,12 +111,18 @@ function lineOf(position: YAMLError['linePos']): string {
 function faultsOf(issue: z.core.$ZodIssue): readonly RulesFault[] {
   const place = placeOf(issue.path);
   if (issue.code !== 'unrecognized_keys') return [{ place, sentence: `${issue.message}.` }];
-  const known = issue.path.length === 0 ? ['routes'] : Object.keys(routeSchema.shape);
+  const inUpstreams = issue.path[0] === 'upstreams';
+  const known =
+    issue.path.length === 0 ? Object.keys(rulesSchema.shape) : keysIn(inUpstreams ? upstreamSchema : routeSchema);
   return issue.keys.map((key) => {
     const nearest = nearestOf(key, known, { most: 2 });
     const meant = nearest === undefined ? '' : ` Did you mean ${nearest}?`;
     return { place, sentence: `has the key ${JSON.stringify(key.slice(0, 60))}, which is not known.${meant}` };
   });
+}
+
+function keysIn({ shape }: { readonly shape: object }): readonly string[] {
+  return Object.keys(shape);
 }
 
 function placeOf(path: readonly PropertyKey[]): string | undefined {
@@ -143,6 +171,10 @@ function routeFrom(rule: RouteRule): RouteConfig {
     scopes: rule.scopes ?? [],
     timeoutMs: checked(readDuration(rule.timeout ?? routeDefaults.timeout)),
     maxBody: checked(readSize(String(rule.max_body ?? routeDefaults.max_body))),
+    minUploadRate: checked(readSize(String(rule.min_upload_rate ?? routeDefaults.min_upload_rate))),
+    setCookies: rule.set_cookies ?? [],
+    cache: rule.cache ?? false,
+    maskErrors: rule.mask_errors ?? false,
     websocket: rule.websocket ?? false,
   };
 }

@@ -17,10 +17,9 @@ import {
   authorize,
   type ClearedRequest,
   publicRequest,
-  type SessionFacts,
 } from '../http/inbound.ts';
 import type { TokenTarget } from '../oidc/derived-token.ts';
-import { type EndReason, endOf, type OpenedSession, type TokenSet } from '../session/session.ts';
+import { type EndReason, endOf, isOpened, type OpenedSession, type TokenSet } from '../session/session.ts';
 import { signedOut } from '../session/sessions.ts';
 import type { DerivedTokens, Subject } from './derived-tokens.ts';
 import { type Freshness, freshnessOf, isJustIssued, setOf, spreadOf } from './freshness.ts';
@@ -263,9 +262,4 @@ function setIn(
 function ownOf(session: OpenedSession, asked: OpenedSession): OpenedSession {
   if (session.id !== asked.id || session.subject !== asked.subject) throw new Error('tokens of another session');
   return session;
-}
-
-// Whoever forwards a call knows less of its session than we handed over.
-function isOpened(session: SessionFacts): session is OpenedSession {
-  return 'tokens' in session;
 }

@@ -55,6 +55,10 @@ describe('loadConfig', () => {
         scopes: [],
         timeoutMs: 30_000,
         maxBody: 100 * 1024 ** 2,
+        minUploadRate: 240,
+        setCookies: [],
+        cache: false,
+        maskErrors: false,
         websocket: false,
       },
     ]);

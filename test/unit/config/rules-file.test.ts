@@ -8,7 +8,11 @@ import { describe, expect, it } from 'vitest';
 import { rulesExample } from '../../../src/config/describe.ts';
 import { readRules, routeOfApiUpstream } from '../../../src/config/rules-file.ts';
 
-const read = (content: string, production = true) => readRules(content, { production });
+const read = (content: string, production = true) => readRules(content, { production, files: { readFile: noFile } });
+
+function noFile(path: string): never {
+  throw new Error(`no file ${path}`);
+}
 const route = (...lines: readonly string[]) =>
   [
     'routes:',
@@ -44,6 +48,10 @@ describe('a rules file', () => {
         scopes: ['orders.read'],
         timeoutMs: 30_000,
         maxBody: 10 * 1024 ** 2,
+        minUploadRate: 240,
+        setCookies: [],
+        cache: false,
+        maskErrors: false,
         websocket: false,
       },
       {
@@ -56,6 +64,10 @@ describe('a rules file', () => {
         scopes: [],
         timeoutMs: 30_000,
         maxBody: 100 * 1024 ** 2,
+        minUploadRate: 240,
+        setCookies: [],
+        cache: false,
+        maskErrors: false,
         websocket: false,
       },
     ]);
@@ -69,6 +81,10 @@ describe('a rules file', () => {
       scopes: [],
       timeoutMs: 30_000,
       maxBody: 100 * 1024 ** 2,
+      minUploadRate: 240,
+      setCookies: [],
+      cache: false,
+      maskErrors: false,
     });
   });
 

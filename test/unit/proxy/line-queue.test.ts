@@ -5,15 +5,20 @@
  */
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { windowMs } from '../../../src/proxy/line-allowance.ts';
 import { type Carrier, LineQueue } from '../../../src/proxy/line-queue.ts';
 import { ManualClock } from '../../support/clock.ts';
 
+let parties = 0;
+
 class Request {
   readonly name: string;
+  readonly party: string;
   overloaded = false;
 
-  constructor(name: string) {
+  constructor(name: string, party = `party ${++parties}`) {
     this.name = name;
+    this.party = party;
   }
 
   onOverloaded(): void {
@@ -201,5 +206,104 @@ describe('LineQueue', () => {
     expect(requests.map(({ overloaded }) => overloaded)).toEqual([false, false, true, true]);
     expect(late.overloaded).toBe(true);
     expect(lines.every(({ isClosed }) => isClosed)).toBe(true);
+  });
+
+  describe('among parties', () => {
+    const manyLines = (mostConnections = 512) => {
+      queue = new LineQueue<Request>({
+        clock,
+        limits: { connections: 16, mostConnections, mostWaiting: 2_048, longestWaitMs: 60_000 },
+        open: (free) => {
+          const line = new TestLine(free);
+          lines.push(line);
+          return line;
+        },
+      });
+    };
+    const flood = (party: string, count: number) => {
+      for (let at = 0; at < count; at++) queue.send(new Request(`${party}-${at}`, party));
+    };
+    const heldBy = (party: string) => lines.filter((line) => line.sent.at(-1)?.startsWith(`${party}-`)).length;
+
+    it('PX-29: gives one no more than a quarter of all lines, and the next soon what it asks for', async () => {
+      manyLines();
+      flood('greedy', 700);
+      await clock.advance(2_000);
+      expect(heldBy('greedy')).toBe(128);
+      flood('modest', 3);
+      await clock.advance(2 * windowMs);
+
+      expect(heldBy('modest')).toBe(3);
+    });
+
+    it('PX-29: leaves lines for who holds none, however many take what they can', async () => {
+      manyLines();
+      for (let at = 0; at < 100; at++) flood(`p${at}`, 40);
+      await clock.advance(5_000);
+      const { taken } = queue.load;
+      flood('newcomer', 1);
+      await clock.advance(2 * windowMs);
+
+      expect(taken).toBeGreaterThan(300);
+      expect(taken).toBeLessThan(512);
+      expect(heldBy('newcomer')).toBe(1);
+    });
+
+    it('PX-29: lets no one wait longer because more lines did not help those who wait for their own', async () => {
+      manyLines();
+      flood('greedy', 1_000);
+      for (let round = 0; round < 10; round++) {
+        for (let at = 0; at < 50; at++) {
+          lines[at % 3]?.answer();
+          await clock.advance(windowMs / 2);
+        }
+        expect(heldBy('greedy')).toBe(128);
+        flood(`modest${round}`, 1);
+        await clock.advance(2 * windowMs);
+        expect([round, heldBy(`modest${round}`)]).toEqual([round, 1]);
+        lines.find((line) => line.sent.at(-1)?.startsWith(`modest${round}-`))?.answer();
+      }
+    });
+
+    it('PX-29: leaves room in the queue for the next', () => {
+      manyLines(16);
+      flood('greedy', 3_000);
+      expect(queue.load.waiting).toBe(1_024);
+      flood('modest', 1);
+
+      expect(queue.load.waiting).toBe(1_025);
+    });
+
+    it('PX-29: serves those who wait by turns, and each in the order of its own', () => {
+      manyLines(16);
+      flood('greedy', 19);
+      flood('modest', 2);
+      lines.slice(0, 5).forEach((line) => {
+        line.answer();
+      });
+
+      const served = lines.slice(0, 5).map((line) => line.sent.at(-1));
+      expect(served).toEqual(['greedy-16', 'modest-0', 'greedy-17', 'modest-1', 'greedy-18']);
+    });
+
+    it('PX-29: gives one all lines there are when they are the few to begin with', () => {
+      manyLines(16);
+      flood('only', 16);
+
+      expect(heldBy('only')).toBe(16);
+    });
+  });
+
+  it('TL-03: closes retired lines once they carry nothing, and opens others', () => {
+    send(2);
+    lines[0]?.answer();
+    queue.retire(1);
+    expect(lines.map(({ isClosed }) => isClosed)).toEqual([true, false]);
+    lines[1]?.answer();
+    expect(lines.map(({ isClosed }) => isClosed)).toEqual([true, true]);
+    send(1);
+
+    expect(lines).toHaveLength(3);
+    expect(queue.load.taken).toBe(1);
   });
 });
