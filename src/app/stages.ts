@@ -167,7 +167,7 @@ function signInParts(parts: Parts) {
       ...{ ...shared, pointers },
       claims: new StateClaims(sessions),
       userClaims: config.userClaims,
-      hasApiAudience: config.apiAudience !== undefined,
+      asksUserInfo: config.dialect.asksUserInfo && config.apiAudience === undefined,
       log: trail,
       report: (event: SignInEvent) => reportSignIn(event, parts),
     },

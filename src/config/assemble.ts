@@ -6,7 +6,7 @@
  */
 
 import { Secret } from '../base/secret.ts';
-import type { Config } from './config.ts';
+import type { Config, Dialect } from './config.ts';
 import type { Files } from './files.ts';
 import { type AllValues, settingOf, type Values } from './schema.ts';
 
@@ -32,6 +32,7 @@ export function configFrom(values: Values, { routes, files, warnings }: Beside):
     scopes: all.SCOPES,
     scopesAreDefault: all.SCOPES.join(' ') === settingOf('SCOPES').default,
     apiAudience: values.API_AUDIENCE,
+    dialect: dialectFrom(all),
     userClaims: all.USER_CLAIMS,
     providerTimeoutMs: all.PROVIDER_TIMEOUT,
     strictLogoutTokens: all.BACKCHANNEL_LOGOUT_STRICT,
@@ -72,6 +73,16 @@ function clientFrom(values: Values, files: Files): Config['client'] {
     certificate: CLIENT_CERT_FILE && key ? { chain: files.readFile(CLIENT_CERT_FILE), key } : undefined,
     keyRotationMs: CLIENT_KEY_ROTATION,
     assertionAudience: CLIENT_ASSERTION_AUDIENCE,
+  };
+}
+
+function dialectFrom(all: AllValues): Dialect {
+  return {
+    authorizationParameters: all.AUTHORIZATION_PARAMS,
+    audienceParameter: all.API_AUDIENCE_PARAMETER,
+    trustedAudiences: all.ID_TOKEN_AUDIENCES,
+    endSession: { endpoint: all.END_SESSION_ENDPOINT, returnParameter: all.END_SESSION_RETURN_PARAMETER },
+    asksUserInfo: all.USER_INFO === 'auto',
   };
 }
 

@@ -52,6 +52,23 @@ export type PageConfig =
   | { readonly kind: 'files'; readonly directory: string }
   | { readonly kind: 'upstream'; readonly url: string };
 
+/** In what a provider differs from the standards, or goes beyond them. */
+export interface Dialect {
+  /** Laid under those of the protocol in every authorization request. */
+  readonly authorizationParameters: Readonly<Record<string, string>>;
+  /** What a target is called in requests. */
+  readonly audienceParameter: 'resource' | 'audience';
+  /** Audiences of ID tokens that are trusted beside the client (OIDC Core, 3.1.3.7-3). */
+  readonly trustedAudiences: readonly string[];
+  readonly endSession: {
+    /** Instead of the one in the metadata. */
+    readonly endpoint: string | undefined;
+    readonly returnParameter: 'post_logout_redirect_uri' | 'logout_uri' | 'returnTo' | 'none';
+  };
+  /** Whether UserInfo may be asked at all. */
+  readonly asksUserInfo: boolean;
+}
+
 /** Where sessions lie. */
 export type StoreConfig =
   | { readonly kind: 'memory' }
@@ -87,6 +104,7 @@ export interface Config {
   /** Whether `SCOPES` was left at its default, so that what the provider does not know is left out. */
   readonly scopesAreDefault: boolean;
   readonly apiAudience: string | undefined;
+  readonly dialect: Dialect;
   readonly userClaims: readonly string[];
   readonly providerTimeoutMs: number;
   /** Whether a logout token must carry `exp` and the type `logout+jwt`. */

@@ -96,7 +96,10 @@ function routesOf(values: Values, files: Files): Routes {
     const sentence = `names the file ${RULES_FILE}, which cannot be read${causeOf(error)}.`;
     return { routes: [], faults: [{ name: 'RULES_FILE', sentence }] };
   }
-  const rules = readRules(content, { production: isProduction(values) });
+  const rules = readRules(content, {
+    production: isProduction(values),
+    audienceIsName: values.API_AUDIENCE_PARAMETER === 'audience',
+  });
   return 'routes' in rules
     ? { routes: rules.routes, faults: [] }
     : {

@@ -12,7 +12,7 @@ import type { z } from 'zod';
 import type { RouteConfig } from './config.ts';
 import { type RouteRule, routeDefaults, routeSchema, rulesSchema } from './rules-schema.ts';
 import { nearestOf } from './spelling.ts';
-import { isSafeTransport, type Read, readDuration, readSize } from './values.ts';
+import { isSafeTransport, type Read, readDuration, readResource, readSize } from './values.ts';
 
 /** A fault and its place in the file. */
 export interface RulesFault {
@@ -24,14 +24,22 @@ export interface RulesFault {
 /** What a rules file says, or its faults. */
 export type Rules = { readonly routes: readonly RouteConfig[] } | { readonly faults: readonly RulesFault[] };
 
-/** Reads the text of a rules file. `production`: plain http to other machines needs to be allowed by name. */
-export function readRules(content: string, { production }: { readonly production: boolean }): Rules {
+/** What rules are held against beside each other. */
+export interface RulesSurroundings {
+  /** Plain http to other machines needs to be allowed by name. */
+  readonly production: boolean;
+  /** An audience need be no URI (`API_AUDIENCE_PARAMETER=audience`). */
+  readonly audienceIsName?: boolean;
+}
+
+/** Reads the text of a rules file. */
+export function readRules(content: string, around: RulesSurroundings): Rules {
   const tree = treeOf(content);
   if ('faults' in tree) return tree;
   const parsed = rulesSchema.safeParse(tree.value);
   const faults = [
     ...(parsed.success ? [] : parsed.error.issues.flatMap(faultsOf)),
-    ...contradictionsIn(wellFormedIn(tree.value), { production }),
+    ...contradictionsIn(wellFormedIn(tree.value), around),
   ];
   return parsed.success && faults.length === 0 ? { routes: parsed.data.routes.map(routeFrom) } : { faults };
 }
@@ -102,16 +110,15 @@ function placeOf(path: readonly PropertyKey[]): string | undefined {
   return text === '' ? undefined : text.replace(/^\./, '');
 }
 
-interface Among {
+interface Among extends RulesSurroundings {
   readonly all: readonly Placed[];
-  readonly production: boolean;
 }
 
-function contradictionsIn(all: readonly Placed[], { production }: Pick<Among, 'production'>): readonly RulesFault[] {
-  return all.flatMap((placed) => contradictionsOf(placed, { all, production }));
+function contradictionsIn(all: readonly Placed[], around: RulesSurroundings): readonly RulesFault[] {
+  return all.flatMap((placed) => contradictionsOf(placed, { all, ...around }));
 }
 
-function contradictionsOf({ rule, at }: Placed, { all, production }: Among): readonly RulesFault[] {
+function contradictionsOf({ rule, at }: Placed, { all, production, audienceIsName }: Among): readonly RulesFault[] {
   const faults: RulesFault[] = [];
   const say = (key: string, sentence: string) => faults.push({ place: `routes[${at}].${key}`, sentence });
   if (all.some((other) => other.at < at && other.rule.path === rule.path)) say('path', 'is there twice.');
@@ -119,6 +126,8 @@ function contradictionsOf({ rule, at }: Placed, { all, production }: Among): rea
     say('token', 'must be none or client where access is public: nobody is signed in.');
   if (rule.access === 'public' && rule.token !== 'client' && rule.scopes?.length)
     say('scopes', 'need access: session.');
+  const resource = rule.audience === undefined || audienceIsName ? undefined : readResource(rule.audience);
+  if (resource !== undefined && 'expected' in resource) say('audience', `must be ${resource.expected}.`);
   if (rule.websocket && !(rule.methods ?? routeDefaults.methods).includes('GET'))
     say('websocket', 'needs GET among methods: a WebSocket begins with one.');
   if (production && !rule.insecureAllowHttpUpstream && !isSafeTransport(rule.upstream)) {

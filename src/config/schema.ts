@@ -9,9 +9,12 @@
 
 import { z } from 'zod';
 import { readAddresses } from './addresses.ts';
+import { readAuthorizationParams } from './authorization-params.ts';
 import { isRandomKey } from './strength.ts';
 import {
+  isSafeTransport,
   type Read,
+  readAudience,
   readBoolean,
   readDuration,
   readHost,
@@ -19,7 +22,6 @@ import {
   readList,
   readOrigin,
   readRedisUrl,
-  readResource,
   readScopes,
   readUrl,
   readVisible,
@@ -69,6 +71,11 @@ const path = text((value) =>
 );
 const choice = <const Words extends readonly [string, ...string[]]>(...choices: Words) =>
   z.enum(choices, { error: `must be ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}.` });
+
+const safeUrl = text((value): Read<string> => {
+  const url = readUrl(value);
+  return 'value' in url && !isSafeTransport(url.value) ? { expected: 'https unless it is on this machine' } : url;
+});
 
 const basePath = text((value) =>
   /^(\/[A-Za-z0-9_-]+)*$/.test(value) && value !== '/api' && !value.startsWith('/api/')
@@ -216,9 +223,50 @@ export const settings = {
   },
   API_AUDIENCE: {
     group: 'The authorization server',
-    help: 'The resource the access token shall be for (RFC 8707).',
+    help: 'The resource the access token shall be for (RFC 8707): an absolute URI, or with API_AUDIENCE_PARAMETER=audience a name.',
     example: 'https://orders.example',
-    type: text(readResource),
+    type: text(readAudience),
+  },
+  API_AUDIENCE_PARAMETER: {
+    group: 'The authorization server',
+    help: 'How a provider is told for whom a token shall be: resource (RFC 8707), or audience where it knows that only.',
+    default: 'resource',
+    example: 'audience',
+    type: choice('resource', 'audience'),
+  },
+  AUTHORIZATION_PARAMS: {
+    group: 'The authorization server',
+    help: 'Further parameters of every authorization request, for providers that want some of their own. See docs/providers.md.',
+    default: '',
+    example: 'access_type=offline prompt=consent',
+    type: text(readAuthorizationParams),
+  },
+  ID_TOKEN_AUDIENCES: {
+    group: 'The authorization server',
+    help: 'Other audiences that an ID token may name beside CLIENT_ID. Whoever is one of them could use the token at us, and we at them; its azp must be CLIENT_ID.',
+    default: '',
+    example: '257714027772314751',
+    type: text(readWords),
+  },
+  END_SESSION_ENDPOINT: {
+    group: 'The authorization server',
+    help: 'Where a sign-out leads the browser, for a provider whose metadata does not say so. By default end_session_endpoint of the metadata.',
+    example: 'https://login.example/v2/logout',
+    type: safeUrl,
+  },
+  END_SESSION_RETURN_PARAMETER: {
+    group: 'The authorization server',
+    help: 'What the provider calls the address to come back to. With another than the standard’s, client_id is sent beside it and nothing else; none: the provider is told no address.',
+    default: 'post_logout_redirect_uri',
+    example: 'logout_uri',
+    type: choice('post_logout_redirect_uri', 'logout_uri', 'returnTo', 'none'),
+  },
+  USER_INFO: {
+    group: 'The authorization server',
+    help: 'auto: claims that the ID token lacks are asked for at UserInfo, unless the access token is for API_AUDIENCE. never: where the access token is for an API by other means, such as a scope.',
+    default: 'auto',
+    example: 'never',
+    type: choice('auto', 'never'),
   },
   USER_CLAIMS: {
     group: 'The authorization server',

@@ -15,7 +15,7 @@
 import * as library from 'openid-client';
 import { ProblemError } from '../errors.ts';
 import type { TokenSet } from '../session/session.ts';
-import { authorizationQuery, present, scopesFor } from './authorization-query.ts';
+import { audienceOf, authorizationQuery, scopesFor } from './authorization-query.ts';
 import { BackChannel } from './back-channel.ts';
 import { idTokenTypes } from './checks.ts';
 import { ClientCalls } from './client-calls.ts';
@@ -27,6 +27,7 @@ import {
   type TokenTarget,
   targetParameters,
 } from './derived-token.ts';
+import { type EndSessionParameters, endSessionAddress, endSessionEndpoint } from './end-session.ts';
 import { type Grant, GrantError } from './grant.ts';
 import { type Failure, isPassing } from './grant-failure.ts';
 import { IdTokens } from './id-tokens.ts';
@@ -63,12 +64,12 @@ export class Provider {
   readonly #calls: ClientCalls;
 
   constructor(options: ProviderOptions) {
-    const { clock, issuer, client } = options;
+    const { clock, issuer, client, dialect } = options;
     this.issuer = issuer;
     this.#options = options;
     this.#channel = new BackChannel(options);
     this.#documents = new IssuerDocuments(options, this.#channel);
-    this.#idTokens = new IdTokens({ keys: this.#documents, issuer, clientId: client.id, clock });
+    this.#idTokens = new IdTokens({ keys: this.#documents, issuer, clientId: client.id, clock, dialect });
     this.#calls = new ClientCalls(options, this.#channel);
   }
 
@@ -90,7 +91,7 @@ export class Provider {
 
   /** Where a sign-out leads the browser, for `form-action`; `undefined` where that is not offered, or not known yet. */
   get endSessionOrigin(): string | undefined {
-    const endpoint = this.#documents.metadata?.end_session_endpoint;
+    const endpoint = endSessionEndpoint(this.#endSession);
     return endpoint === undefined ? undefined : new URL(endpoint).origin;
   }
 
@@ -176,14 +177,14 @@ export class Provider {
   /** A token of the client's own, of no person (RFC 6749, 4.4). Throws {@link GrantError}. */
   async clientToken(target: TokenTarget): Promise<TokenSet> {
     const asked = await this.#tokens('other', (configuration) =>
-      library.clientCredentialsGrant(configuration, targetParameters(target)),
+      library.clientCredentialsGrant(configuration, targetParameters(target, this.#options.dialect)),
     );
     return derivedTokenFrom(asked, target);
   }
 
   /** A token for another service, in exchange for one of a person's (RFC 8693). Throws {@link GrantError}. */
   async exchange(subjectToken: string, target: TokenTarget): Promise<TokenSet> {
-    const parameters = exchangeParameters(subjectToken, target);
+    const parameters = exchangeParameters(subjectToken, target, this.#options.dialect);
     const asked = await this.#tokens('other', (configuration) =>
       library.genericGrantRequest(configuration, exchangeGrantType, parameters),
     );
@@ -223,16 +224,13 @@ export class Provider {
   }
 
   /** Where a browser ends its session at the server (RP-Initiated Logout, 2); `undefined` where that is not offered. No token goes into it. */
-  endSessionUrl(parameters: {
-    readonly logoutHint?: string | undefined;
-    readonly postLogoutRedirectUri: string;
-    readonly state?: string | undefined;
-  }): URL | undefined {
-    const metadata = this.#documents.metadata;
-    if (metadata?.end_session_endpoint === undefined) return undefined;
-    const { logoutHint: logout_hint, postLogoutRedirectUri: post_logout_redirect_uri, state } = parameters;
-    const query = present({ logout_hint, post_logout_redirect_uri, state });
-    return library.buildEndSessionUrl(this.#calls.configurationFor(metadata), query);
+  endSessionUrl(parameters: EndSessionParameters): URL | undefined {
+    return endSessionAddress(parameters, this.#endSession);
+  }
+
+  get #endSession() {
+    const { client, dialect } = this.#options;
+    return { clientId: client.id, dialect, metadata: this.#documents.metadata };
   }
 
   /**
@@ -281,6 +279,6 @@ export class Provider {
   }
 
   #resource(audience = this.#options.apiAudience): Readonly<Record<string, string>> {
-    return present({ resource: audience });
+    return audienceOf(audience, this.#options.dialect);
   }
 }

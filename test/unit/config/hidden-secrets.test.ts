@@ -41,7 +41,16 @@ const anySecret = fc.oneof(
 );
 
 // Claims, hosts and paths can be any word, and `claimcheck config` prints them.
-const wordSettings = ['USER_CLAIMS', 'HOST', 'OPS_HOST', 'RULES_FILE', 'TLS_CERT_FILE', 'TLS_KEY_FILE', 'CLIENT_ID'];
+const wordSettings = [
+  'USER_CLAIMS',
+  'ID_TOKEN_AUDIENCES',
+  'HOST',
+  'OPS_HOST',
+  'RULES_FILE',
+  'TLS_CERT_FILE',
+  'TLS_KEY_FILE',
+  'CLIENT_ID',
+];
 const places = [...settingNames.filter((name) => !wordSettings.includes(name)), 'CLIENT_SECERT', 'CLIENT_SECRET_FILE'];
 
 describe('a secret', () => {
