@@ -61,9 +61,10 @@ export interface Dialect {
   /** Audiences of ID tokens that are trusted beside the client (OIDC Core, 3.1.3.7-3). */
   readonly trustedAudiences: readonly string[];
   readonly endSession: {
-    /** Instead of the one in the metadata. */
+    /** Instead of the one in the metadata; `none`: neither is used. */
     readonly endpoint: string | undefined;
-    readonly returnParameter: 'post_logout_redirect_uri' | 'logout_uri' | 'returnTo' | 'none';
+    /** What the address to come back to is called; `none`: it is not told. */
+    readonly returnParameter: string;
   };
   /** Whether UserInfo may be asked at all. */
   readonly asksUserInfo: boolean;

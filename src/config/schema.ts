@@ -72,10 +72,17 @@ const path = text((value) =>
 const choice = <const Words extends readonly [string, ...string[]]>(...choices: Words) =>
   z.enum(choices, { error: `must be ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}.` });
 
-const safeUrl = text((value): Read<string> => {
+const endSessionPlace = text((value): Read<string> => {
   const url = readUrl(value);
-  return 'value' in url && !isSafeTransport(url.value) ? { expected: 'https unless it is on this machine' } : url;
+  if (value === 'none' || ('value' in url && isSafeTransport(value))) return { value };
+  return { expected: 'a URL such as https://login.example/v2/logout, https unless it is on this machine, or none' };
 });
+
+const returnName = text((value) =>
+  /^[A-Za-z][A-Za-z0-9_]{0,31}$/.test(value) && !['client_id', 'id_token_hint', 'logout_hint', 'state'].includes(value)
+    ? { value }
+    : { expected: 'the name of a parameter such as logout_uri, or none' },
+);
 
 const basePath = text((value) =>
   /^(\/[A-Za-z0-9_-]+)*$/.test(value) && value !== '/api' && !value.startsWith('/api/')
@@ -250,16 +257,16 @@ export const settings = {
   },
   END_SESSION_ENDPOINT: {
     group: 'The authorization server',
-    help: 'Where a sign-out leads the browser, for a provider whose metadata does not say so. By default end_session_endpoint of the metadata.',
+    help: 'Where a sign-out leads the browser, for a provider whose metadata does not say so; none: nowhere, the person stays signed in at the provider. By default end_session_endpoint of the metadata.',
     example: 'https://login.example/v2/logout',
-    type: safeUrl,
+    type: endSessionPlace,
   },
   END_SESSION_RETURN_PARAMETER: {
     group: 'The authorization server',
-    help: 'What the provider calls the address to come back to. With another than the standard’s, client_id is sent beside it and nothing else; none: the provider is told no address.',
+    help: 'What the provider calls the address to come back to: logout_uri, returnTo and so on. With another name than the standard’s, client_id is sent beside it and nothing else; none: the provider is told no address.',
     default: 'post_logout_redirect_uri',
     example: 'logout_uri',
-    type: choice('post_logout_redirect_uri', 'logout_uri', 'returnTo', 'none'),
+    type: returnName,
   },
   USER_INFO: {
     group: 'The authorization server',

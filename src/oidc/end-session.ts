@@ -27,7 +27,8 @@ export interface EndSessionOptions {
 
 /** The endpoint: the configured one, or that of the metadata; `undefined` where there is none, or it is not known yet. */
 export function endSessionEndpoint({ dialect, metadata }: Omit<EndSessionOptions, 'clientId'>): string | undefined {
-  return dialect?.endSession.endpoint ?? metadata?.end_session_endpoint;
+  const { endpoint = metadata?.end_session_endpoint } = dialect?.endSession ?? {};
+  return endpoint === 'none' ? undefined : endpoint;
 }
 
 /** The address for the browser; `undefined` where nothing is offered. */

@@ -20,6 +20,7 @@ import {
   production,
   rsaPem,
 } from '../unit/config/settings.ts';
+import { oddProviders } from './odd-providers.ts';
 import { openStores, type Row } from './open-stores.ts';
 
 const [identity, weakIdentity] = [certificatePair(), certificatePair(1024)];
@@ -224,34 +225,6 @@ const unsafe: readonly Row[] = [
     { API_AUDIENCE: 'orders' },
     ['API_AUDIENCE: must be an absolute URI such as https://orders.example, without a fragment.'],
   ],
-  [
-    'a provider that is asked for neither',
-    { API_AUDIENCE_PARAMETER: 'aud' },
-    ['API_AUDIENCE_PARAMETER: must be resource or audience.'],
-  ],
-  [
-    'a parameter of the protocol among those of the provider',
-    { AUTHORIZATION_PARAMS: 'access_type=offline redirect_uri=https://evil.example' },
-    [
-      "AUTHORIZATION_PARAMS: must be at most 10 parameters such as access_type=offline, separated by spaces, each once, none of the protocol's own (scope, resource, login_hint and so on have other ways), and prompt without none.",
-    ],
-  ],
-  [
-    'an audience of ID tokens that is no word',
-    { ID_TOKEN_AUDIENCES: '"' },
-    ['ID_TOKEN_AUDIENCES: must be words separated by spaces or commas.'],
-  ],
-  [
-    'a sign-out over plain http',
-    { END_SESSION_ENDPOINT: 'http://login.example/logout' },
-    ['END_SESSION_ENDPOINT: must be https unless it is on this machine.'],
-  ],
-  [
-    'a sign-out of a form that nobody has',
-    { END_SESSION_RETURN_PARAMETER: 'return_to' },
-    ['END_SESSION_RETURN_PARAMETER: must be post_logout_redirect_uri, logout_uri, returnTo or none.'],
-  ],
-  ['UserInfo, always', { USER_INFO: 'always' }, ['USER_INFO: must be auto or never.']],
   ['a claim that is no word', { USER_CLAIMS: 'name "' }, ['USER_CLAIMS: must be words separated by spaces or commas.']],
   [
     'a duration without a unit',
@@ -532,7 +505,7 @@ const uncheckedPeers: readonly Row[] = [
   ],
 ];
 
-const all = [...unsafe, ...weak, ...misplaced, ...openStores, ...uncheckedPeers];
+const all = [...unsafe, ...weak, ...misplaced, ...oddProviders, ...openStores, ...uncheckedPeers];
 
 describe('a fault of the configuration', () => {
   it.each(unsafe)('TL-07: is told of %s', (_name, changes, faults) => {
@@ -544,6 +517,10 @@ describe('a fault of the configuration', () => {
   });
 
   it.each(misplaced)('CA-18: is told of %s', (_name, changes, faults) => {
+    expect(faultsWith(changes)).toEqual(faults);
+  });
+
+  it.each(oddProviders)('LS-10: is told of %s', (_name, changes, faults) => {
     expect(faultsWith(changes)).toEqual(faults);
   });
 
