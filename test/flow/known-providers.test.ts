@@ -163,6 +163,13 @@ describe('without the settings of the page', () => {
     refused('Microsoft Entra ID', ['USER_INFO', 'USER_CLAIMS'], 'user-info-status-401'),
   );
 
+  it('CB-22: and is not asked where the settings say so, whatever claims are missing', async () => {
+    const world = await startWith(known('Microsoft Entra ID'), ['USER_CLAIMS']);
+    await signedIn(world);
+    expect(world.hostile.hits('userinfo')).toBe(0);
+    await stop();
+  });
+
   it('Google gives no refresh token, and the session ends with the access token', async () => {
     const world = await startWith(known('Google'), ['AUTHORIZATION_PARAMS']);
     const browser = await signedIn(world);
