@@ -1009,4 +1009,32 @@ export const mutations: readonly Mutation[] = [
     replace: 'return { ...asked, ...options.dialect?.authorizationParameters };',
     noticedBy: ['test/flow/silent-check.test.ts'],
   },
+  {
+    name: 'third-party login: any issuer may begin one',
+    file: 'src/oidc/third-party-login.ts',
+    search: "query.getAll('iss').join(' ') !== issuer ||",
+    replace: '',
+    noticedBy: ['test/flow/third-party-login.test.ts'],
+  },
+  {
+    name: 'third-party login: a page that is not ours is gone to',
+    file: 'src/oidc/third-party-login.ts',
+    search: "  if (page === undefined) throw new ProblemError('invalid-return-path');\n  return page;",
+    replace: '  return page ?? text;',
+    noticedBy: ['test/flow/third-party-login.test.ts'],
+  },
+  {
+    name: 'third-party login: is on without the setting',
+    file: 'src/oidc/login.ts',
+    search: 'parts.thirdParty && isBegunElsewhere',
+    replace: 'isBegunElsewhere',
+    noticedBy: ['test/flow/third-party-login.test.ts'],
+  },
+  {
+    name: 'third-party login: a script is led there, too',
+    file: 'src/oidc/login.ts',
+    search: "  if (form === 'json') throw new ProblemError('not-a-navigation');\n  return thirdPartyReply",
+    replace: '  return thirdPartyReply',
+    noticedBy: ['test/flow/third-party-login.test.ts'],
+  },
 ];

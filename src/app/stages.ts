@@ -162,7 +162,7 @@ function signInParts(parts: Parts) {
   const shared = { frontend, provider, sessions, keys, cookies, clock };
   return {
     pointers,
-    loginParts: { ...shared, limit },
+    loginParts: { ...shared, limit, thirdParty: config.thirdPartyLogin },
     callbackParts: {
       ...{ ...shared, pointers },
       claims: new StateClaims(sessions),

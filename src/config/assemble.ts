@@ -37,6 +37,7 @@ export function configFrom(values: Values, { routes, files, warnings }: Beside):
     providerTimeoutMs: all.PROVIDER_TIMEOUT,
     strictLogoutTokens: all.BACKCHANNEL_LOGOUT_STRICT,
     frontChannelLogout: all.FRONTCHANNEL_LOGOUT,
+    thirdPartyLogin: all.THIRD_PARTY_LOGIN,
     store: storeFrom(values),
     sessionSecrets: all.SESSION_SECRETS.map((entry) => new Secret(entry)),
     sessionIdleTimeoutMs: all.SESSION_IDLE_TIMEOUT,

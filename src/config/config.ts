@@ -111,6 +111,8 @@ export interface Config {
   /** Whether a logout token must carry `exp` and the type `logout+jwt`. */
   readonly strictLogoutTokens: boolean;
   readonly frontChannelLogout: boolean;
+  /** Whether somebody else may begin a sign-in (OIDC Core, 4). */
+  readonly thirdPartyLogin: boolean;
   readonly store: StoreConfig;
   /** At least one. The first signs and seals, the others still open. */
   readonly sessionSecrets: readonly Secret[];

@@ -296,6 +296,13 @@ export const settings = {
     example: 'false',
     type: boolean,
   },
+  THIRD_PARTY_LOGIN: {
+    group: 'The authorization server',
+    help: 'true: /login?iss=…&target_link_uri=… begins a sign-in for the authorization server or a portal (OIDC Core, 4); register PUBLIC_URL/login as initiate_login_uri. iss must be ISSUER, the target a page of PUBLIC_URL. Who is signed in stays who they are.',
+    default: 'false',
+    example: 'true',
+    type: boolean,
+  },
   FRONTCHANNEL_LOGOUT: {
     group: 'The authorization server',
     help: 'true: /frontchannel-logout?iss=…&sid=… ends that session, for authorization servers that have no back-channel logout. They alone may frame it.',

@@ -21,6 +21,7 @@ import { checkStart, purposeOf, type StartForm } from './login-start.ts';
 import type { AuthorizationParameters } from './provider-options.ts';
 import { quietErrorTarget, returnPathFrom } from './return-path.ts';
 import { isSilent, unstartedCheck } from './silent-check.ts';
+import { isBegunElsewhere, thirdPartyReply } from './third-party-login.ts';
 import {
   challengeOf,
   createState,
@@ -50,12 +51,15 @@ export interface LoginParts {
   readonly cookies: LoginCookies;
   readonly limit: LoginLimit;
   readonly clock: Pick<Clock, 'now'>;
+  /** Whether somebody else may begin a sign-in (OIDC Core, 4). */
+  readonly thirdParty: boolean;
 }
 
 /** Answers `GET /login`. Throws `ProblemError` for everything that is refused or fails. */
 export async function answerLogin(request: ClearedRequest, parts: LoginParts): Promise<Reply> {
   if (request.method !== 'GET') throw new ProblemError('method-not-allowed', { headers: { Allow: 'GET' } });
   const form = formOf(request, parts);
+  if (parts.thirdParty && isBegunElsewhere(request.search)) return answerThirdParty({ request, form }, parts);
   const parameters = loginParametersFrom(request.search);
   const returnPath = returnPathOf(parameters, parts.frontend);
   const session = await parts.sessions.look(request);
@@ -68,6 +72,15 @@ export async function answerLogin(request: ClearedRequest, parts: LoginParts): P
     : begun);
   const reply = replyTo(form, target, parts.frontend);
   return { ...reply, headers: { ...reply.headers, 'Set-Cookie': [...cookieLines, startsLine] } };
+}
+
+// A script of our own has no need of it; it would be led to a page in place of the address it asked for.
+function answerThirdParty(
+  { request, form }: { readonly request: ClearedRequest; readonly form: StartForm },
+  { frontend, provider }: LoginParts,
+): Reply {
+  if (form === 'json') throw new ProblemError('not-a-navigation');
+  return thirdPartyReply(request.search, { issuer: provider.issuer, frontend });
 }
 
 function formOf(

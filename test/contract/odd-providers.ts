@@ -38,5 +38,10 @@ export const oddProviders: readonly Row[] = [
     { END_SESSION_RETURN_PARAMETER: 'id_token_hint' },
     ['END_SESSION_RETURN_PARAMETER: must be the name of a parameter such as logout_uri, or none.'],
   ],
+  [
+    'a sign-in that somebody else begins, at times',
+    { THIRD_PARTY_LOGIN: 'sometimes' },
+    ['THIRD_PARTY_LOGIN: must be true or false.'],
+  ],
   ['UserInfo, always', { USER_INFO: 'always' }, ['USER_INFO: must be auto or never.']],
 ];
