@@ -72,9 +72,16 @@ function clientFrom(values: Values, files: Files): Config['client'] {
     fallbackSecret: CLIENT_SECRET_FALLBACK === undefined ? undefined : new Secret(CLIENT_SECRET_FALLBACK),
     key,
     certificate: CLIENT_CERT_FILE && key ? { chain: files.readFile(CLIENT_CERT_FILE), key } : undefined,
+    decryption: decryptionFrom(values, files),
     keyRotationMs: CLIENT_KEY_ROTATION,
     assertionAudience: CLIENT_ASSERTION_AUDIENCE,
   };
+}
+
+function decryptionFrom(values: Values, files: Files): Config['client']['decryption'] {
+  const { CLIENT_DECRYPTION_KEY_FILE: path, ENCRYPTED_ID_TOKENS } = values;
+  if (path === undefined) return undefined;
+  return { keys: new Secret(files.readFile(path)), isRequired: ENCRYPTED_ID_TOKENS === 'required' };
 }
 
 function dialectFrom(all: AllValues): Dialect {

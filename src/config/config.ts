@@ -96,6 +96,15 @@ export interface Config {
     readonly key: Secret | undefined;
     /** For mutual TLS (RFC 8705). */
     readonly certificate?: { readonly chain: string; readonly key: Secret } | undefined;
+    /** What opens encrypted tokens. */
+    readonly decryption?:
+      | {
+          /** PEM (PKCS#8); the first is published, the others still open. */
+          readonly keys: Secret;
+          /** Whether an ID token or logout token in clear is refused. */
+          readonly isRequired: boolean;
+        }
+      | undefined;
     /** How old a client key gets that is made and kept by the server itself, ms; `undefined`: the keys are those of the file. */
     readonly keyRotationMs?: number | undefined;
     /** To whom assertions are addressed. */

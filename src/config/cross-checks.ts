@@ -8,6 +8,7 @@
 
 import { join } from 'node:path';
 import { clientFaults } from './client-checks.ts';
+import { decryptionFaults } from './decryption-checks.ts';
 import type { Environment } from './environment.ts';
 import { type Fault, missing } from './faults.ts';
 import type { Files } from './files.ts';
@@ -31,6 +32,7 @@ export function contradictionsIn(values: Values, around: Surroundings): readonly
     ...storeFaults(values),
     ...clientFaults(values, around),
     ...audienceFaults(values),
+    ...decryptionFaults(values, around.files),
     ...reuseFaults(values),
     ...behindFaults(values, around),
     ...pageFaults(values, around),

@@ -215,6 +215,19 @@ export const settings = {
     example: '/run/secrets/client-cert.pem',
     type: path,
   },
+  CLIENT_DECRYPTION_KEY_FILE: {
+    group: 'The authorization server',
+    help: 'PEM file (PKCS#8) of the key that opens encrypted ID tokens, UserInfo and logout tokens: RSA of 2048 bits or more, P-256, P-384, P-521 or X25519. Several keys: the first is published at /.well-known/jwks.json to be encrypted to, the others still open.',
+    example: '/run/secrets/decryption-key.pem',
+    type: path,
+  },
+  ENCRYPTED_ID_TOKENS: {
+    group: 'The authorization server',
+    help: 'With CLIENT_DECRYPTION_KEY_FILE: accepted, beside those in clear, or required of ID tokens and logout tokens.',
+    default: 'accepted',
+    example: 'required',
+    type: choice('accepted', 'required'),
+  },
   CLIENT_ASSERTION_AUDIENCE: {
     group: 'The authorization server',
     help: 'Whom private_key_jwt is addressed to: the issuer, or, for servers that know no better, the token endpoint.',

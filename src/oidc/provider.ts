@@ -95,13 +95,14 @@ export class Provider {
     return endpoint === undefined ? undefined : new URL(endpoint).origin;
   }
 
-  /** The public halves of the client's keys, to be published; empty when it proves itself otherwise. */
+  /** The public halves of the client's keys, to be published: those it proves itself with, and the one tokens are encrypted to. */
   get clientJwks(): readonly ClientKey['publicJwk'][] {
     const supported = this.#documents.metadata?.token_endpoint_auth_signing_alg_values_supported;
-    return (this.#calls.proof.keys?.published ?? []).map((key) => ({
+    const signing = (this.#calls.proof.keys?.published ?? []).map((key) => ({
       ...key.publicJwk,
       alg: key.algorithmFor(supported),
     }));
+    return [...signing, ...this.#calls.decryption.published];
   }
 
   /**
@@ -109,7 +110,12 @@ export class Provider {
    * place for calls from now on and cannot fail. Throws when one cannot be used.
    */
   prepareClient(client: ProviderOptions['client']): () => void {
-    const swaps = [this.#calls.proof.prepare(client), this.#channel.prepareCertificate(client.certificate)];
+    const { proof, decryption } = this.#calls;
+    const swaps = [
+      proof.prepare(client),
+      decryption.prepare(client.decryption),
+      this.#channel.prepareCertificate(client.certificate),
+    ];
     return () => {
       for (const swap of swaps) swap();
     };
@@ -242,7 +248,7 @@ export class Provider {
   async verifyLogoutToken(token: string, { strict }: { readonly strict: boolean }): Promise<VerifiedJws> {
     const { id_token_signing_alg_values_supported: algorithms } = await this.#documents.needMetadata();
     const types = strict ? ['logout+jwt'] : ['logout+jwt', ...idTokenTypes];
-    return this.verify(token, { algorithms, types, source: 'anyone' });
+    return this.verify(await this.#calls.decryption.open(token), { algorithms, types, source: 'anyone' });
   }
 
   /** Verifies anything the server signed. Throws `JwsError`, or `KeySetError` when that cannot be known. */

@@ -43,5 +43,35 @@ export const oddProviders: readonly Row[] = [
     { THIRD_PARTY_LOGIN: 'sometimes' },
     ['THIRD_PARTY_LOGIN: must be true or false.'],
   ],
+  [
+    'encrypted tokens without a key',
+    { ENCRYPTED_ID_TOKENS: 'required' },
+    ['CLIENT_DECRYPTION_KEY_FILE: is missing. ENCRYPTED_ID_TOKENS=required needs it.'],
+  ],
+  [
+    'encrypted tokens, at times',
+    { ENCRYPTED_ID_TOKENS: 'yes' },
+    ['ENCRYPTED_ID_TOKENS: must be accepted or required.'],
+  ],
+  [
+    'a key for encryption that is not there',
+    { CLIENT_DECRYPTION_KEY_FILE: 'gone.pem' },
+    ['CLIENT_DECRYPTION_KEY_FILE: must name a PEM file with a private key (PKCS#8) (ENOENT).'],
+  ],
+  [
+    'a weak key for encryption',
+    { CLIENT_DECRYPTION_KEY_FILE: 'rsa1024.pem' },
+    [
+      'CLIENT_DECRYPTION_KEY_FILE: must hold RSA keys of 2048 bits or more, P-256, P-384 or P-521 keys, or X25519 keys.',
+    ],
+  ],
+  [
+    'one key for two purposes',
+    {
+      ...{ CLIENT_AUTH_METHOD: 'private_key_jwt', CLIENT_SECRET: undefined },
+      ...{ CLIENT_KEY_FILE: 'ec.pem', CLIENT_DECRYPTION_KEY_FILE: 'ec.pem' },
+    },
+    ['CLIENT_DECRYPTION_KEY_FILE: must not hold a key of CLIENT_KEY_FILE: each key has one purpose.'],
+  ],
   ['UserInfo, always', { USER_INFO: 'always' }, ['USER_INFO: must be auto or never.']],
 ];

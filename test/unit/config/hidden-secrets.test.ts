@@ -97,7 +97,7 @@ describe('a secret', () => {
     );
   });
 
-  it.each(['CLIENT_KEY_FILE', 'TLS_KEY_FILE', 'CLIENT_SECRET_FILE'])(
+  it.each(['CLIENT_KEY_FILE', 'CLIENT_DECRYPTION_KEY_FILE', 'TLS_KEY_FILE', 'CLIENT_SECRET_FILE'])(
     'CA-18: is in no text when %s holds a key in place of its path',
     async (name) => {
       const pem = edwardsPem().trim();
