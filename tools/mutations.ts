@@ -1093,4 +1093,18 @@ export const mutations: readonly Mutation[] = [
     replace: "return isShared && path === '' ?",
     noticedBy: ['test/contract/config-faults.test.ts'],
   },
+  {
+    name: 'exchange: a refused token is renewed again and again',
+    file: 'src/token/tokens.ts',
+    search: 'if (!isSubjectRefused(error) || isJustIssued(of.set, this.#parts.clock.now())) throw error;',
+    replace: 'if (!isSubjectRefused(error)) throw error;',
+    noticedBy: ['test/flow/token-kinds.test.ts'],
+  },
+  {
+    name: 'exchange: any refusal spends a refresh token',
+    file: 'src/token/derived-tokens.ts',
+    search: "error.cause.kind === 'refused' && subjectErrors.has(error.cause.reason)",
+    replace: "error.cause.kind === 'refused'",
+    noticedBy: ['test/flow/token-kinds.test.ts'],
+  },
 ];
