@@ -221,6 +221,7 @@ function createProvider(
     scopes: config.scopes,
     scopesAreDefault: config.scopesAreDefault,
     apiAudience: config.apiAudience,
+    dialect: config.dialect,
     timeoutMs: config.providerTimeoutMs,
     redirectUri: frontend.origin + frontend.paths.callback,
     clock,

@@ -146,8 +146,8 @@ function rotatingParts(parts: ReloadParts): readonly Rotating[] {
     },
     {
       name: 'CLIENT_SECRET',
-      textOf: ({ client: { secret, fallbackSecret, key, certificate } }) =>
-        textOf([...[secret, fallbackSecret, key].map(revealed), certificate?.chain]),
+      textOf: ({ client: { secret, fallbackSecret, key, certificate, decryption } }) =>
+        textOf([...[secret, fallbackSecret, key, decryption?.keys].map(revealed), certificate?.chain]),
       prepare: ({ client }) => provider.prepareClient(client),
     },
     {

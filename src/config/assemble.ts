@@ -6,7 +6,7 @@
  */
 
 import { Secret } from '../base/secret.ts';
-import type { Config } from './config.ts';
+import type { Config, Dialect } from './config.ts';
 import type { Files } from './files.ts';
 import { type AllValues, settingOf, type Values } from './schema.ts';
 
@@ -33,10 +33,12 @@ export function configFrom(values: Values, { routes, upstreams, files, warnings 
     scopes: all.SCOPES,
     scopesAreDefault: all.SCOPES.join(' ') === settingOf('SCOPES').default,
     apiAudience: values.API_AUDIENCE,
+    dialect: dialectFrom(all),
     userClaims: all.USER_CLAIMS,
     providerTimeoutMs: all.PROVIDER_TIMEOUT,
     strictLogoutTokens: all.BACKCHANNEL_LOGOUT_STRICT,
     frontChannelLogout: all.FRONTCHANNEL_LOGOUT,
+    thirdPartyLogin: all.THIRD_PARTY_LOGIN,
     store: storeFrom(values),
     sessionSecrets: all.SESSION_SECRETS.map((entry) => new Secret(entry)),
     sessionIdleTimeoutMs: all.SESSION_IDLE_TIMEOUT,
@@ -72,8 +74,25 @@ function clientFrom(values: Values, files: Files): Config['client'] {
     fallbackSecret: CLIENT_SECRET_FALLBACK === undefined ? undefined : new Secret(CLIENT_SECRET_FALLBACK),
     key,
     certificate: CLIENT_CERT_FILE && key ? { chain: files.readFile(CLIENT_CERT_FILE), key } : undefined,
+    decryption: decryptionFrom(values, files),
     keyRotationMs: CLIENT_KEY_ROTATION,
     assertionAudience: CLIENT_ASSERTION_AUDIENCE,
+  };
+}
+
+function decryptionFrom(values: Values, files: Files): Config['client']['decryption'] {
+  const { CLIENT_DECRYPTION_KEY_FILE: path, ENCRYPTED_ID_TOKENS } = values;
+  if (path === undefined) return undefined;
+  return { keys: new Secret(files.readFile(path)), isRequired: ENCRYPTED_ID_TOKENS === 'required' };
+}
+
+function dialectFrom(all: AllValues): Dialect {
+  return {
+    authorizationParameters: all.AUTHORIZATION_PARAMS,
+    audienceParameter: all.API_AUDIENCE_PARAMETER,
+    trustedAudiences: all.ID_TOKEN_AUDIENCES,
+    endSession: { endpoint: all.END_SESSION_ENDPOINT, returnParameter: all.END_SESSION_RETURN_PARAMETER },
+    asksUserInfo: all.USER_INFO === 'auto',
   };
 }
 

@@ -81,6 +81,24 @@ export type PageConfig =
   | { readonly kind: 'files'; readonly directory: string }
   | { readonly kind: 'upstream'; readonly url: string };
 
+/** In what a provider differs from the standards, or goes beyond them. */
+export interface Dialect {
+  /** Laid under those of the protocol in every authorization request. */
+  readonly authorizationParameters: Readonly<Record<string, string>>;
+  /** What a target is called in requests. */
+  readonly audienceParameter: 'resource' | 'audience';
+  /** Audiences of ID tokens that are trusted beside the client (OIDC Core, 3.1.3.7-3). */
+  readonly trustedAudiences: readonly string[];
+  readonly endSession: {
+    /** Instead of the one in the metadata; `none`: neither is used. */
+    readonly endpoint: string | undefined;
+    /** What the address to come back to is called; `none`: it is not told. */
+    readonly returnParameter: string;
+  };
+  /** Whether UserInfo may be asked at all. */
+  readonly asksUserInfo: boolean;
+}
+
 /** Where sessions lie. */
 export type StoreConfig =
   | { readonly kind: 'memory' }
@@ -107,6 +125,15 @@ export interface Config {
     readonly key: Secret | undefined;
     /** For mutual TLS (RFC 8705). */
     readonly certificate?: { readonly chain: string; readonly key: Secret } | undefined;
+    /** What opens encrypted tokens. */
+    readonly decryption?:
+      | {
+          /** PEM (PKCS#8); the first is published, the others still open. */
+          readonly keys: Secret;
+          /** Whether an ID token or logout token in clear is refused. */
+          readonly isRequired: boolean;
+        }
+      | undefined;
     /** How old a client key gets that is made and kept by the server itself, ms; `undefined`: the keys are those of the file. */
     readonly keyRotationMs?: number | undefined;
     /** To whom assertions are addressed. */
@@ -116,11 +143,14 @@ export interface Config {
   /** Whether `SCOPES` was left at its default, so that what the provider does not know is left out. */
   readonly scopesAreDefault: boolean;
   readonly apiAudience: string | undefined;
+  readonly dialect: Dialect;
   readonly userClaims: readonly string[];
   readonly providerTimeoutMs: number;
   /** Whether a logout token must carry `exp` and the type `logout+jwt`. */
   readonly strictLogoutTokens: boolean;
   readonly frontChannelLogout: boolean;
+  /** Whether somebody else may begin a sign-in (OIDC Core, 4). */
+  readonly thirdPartyLogin: boolean;
   readonly store: StoreConfig;
   /** At least one. The first signs and seals, the others still open. */
   readonly sessionSecrets: readonly Secret[];

@@ -97,7 +97,11 @@ function routesOf(values: Values, files: Files): Routes {
     const sentence = `names the file ${RULES_FILE}, which cannot be read${causeOf(error)}.`;
     return { routes: [], upstreams: [], faults: [{ name: 'RULES_FILE', sentence }] };
   }
-  const rules = readRules(content, { production: isProduction(values), files });
+  const rules = readRules(content, {
+    production: isProduction(values),
+    audienceIsName: values.API_AUDIENCE_PARAMETER === 'audience',
+    files,
+  });
   return 'routes' in rules
     ? { ...rules, faults: [] }
     : {

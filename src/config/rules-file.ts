@@ -14,7 +14,7 @@ import type { Files } from './files.ts';
 import { type RouteRule, routeDefaults, routeSchema, rulesSchema } from './rules-schema.ts';
 import { nearestOf } from './spelling.ts';
 import { contradictionsAmong, type UpstreamFault, upstreamSchema, upstreamsFrom } from './upstream-rules.ts';
-import { isSafeTransport, type Read, readDuration, readSize } from './values.ts';
+import { isSafeTransport, type Read, readDuration, readResource, readSize } from './values.ts';
 
 /** A fault and its place in the file. */
 export interface RulesFault {
@@ -28,29 +28,31 @@ export type Rules =
   | { readonly routes: readonly RouteConfig[]; readonly upstreams: readonly UpstreamConfig[] }
   | { readonly faults: readonly RulesFault[] };
 
-/** What a rules file is read with. */
-export interface RulesReading {
+/** What rules are read with and held against. */
+export interface RulesSurroundings {
   /** Plain http to other machines needs to be allowed by name. */
   readonly production: boolean;
+  /** An audience need be no URI (`API_AUDIENCE_PARAMETER=audience`). */
+  readonly audienceIsName?: boolean;
   /** For the certificates that the file names. */
   readonly files: Files;
 }
 
 /** Reads the text of a rules file, and the certificates it names. */
-export function readRules(content: string, { production, files }: RulesReading): Rules {
+export function readRules(content: string, around: RulesSurroundings): Rules {
   const tree = treeOf(content);
   if ('faults' in tree) return tree;
   const parsed = rulesSchema.safeParse(tree.value);
   const faults = [
     ...(parsed.success ? [] : parsed.error.issues.flatMap(faultsOf)),
-    ...contradictionsIn(wellFormedIn(tree.value), { production }),
+    ...contradictionsIn(wellFormedIn(tree.value), around),
   ];
   if (!parsed.success || faults.length > 0) return { faults };
   const routes = parsed.data.routes.map(routeFrom);
   const rules = parsed.data.upstreams ?? [];
   const contradictions = contradictionsAmong(rules, routes);
   if (contradictions.length > 0) return { faults: contradictions.map(placed) };
-  const { upstreams, faults: ofFiles } = upstreamsFrom(rules, files);
+  const { upstreams, faults: ofFiles } = upstreamsFrom(rules, around.files);
   return ofFiles.length > 0 ? { faults: ofFiles.map(placed) } : { routes, upstreams };
 }
 
@@ -130,16 +132,15 @@ function placeOf(path: readonly PropertyKey[]): string | undefined {
   return text === '' ? undefined : text.replace(/^\./, '');
 }
 
-interface Among {
+interface Among extends RulesSurroundings {
   readonly all: readonly Placed[];
-  readonly production: boolean;
 }
 
-function contradictionsIn(all: readonly Placed[], { production }: Pick<Among, 'production'>): readonly RulesFault[] {
-  return all.flatMap((placed) => contradictionsOf(placed, { all, production }));
+function contradictionsIn(all: readonly Placed[], around: RulesSurroundings): readonly RulesFault[] {
+  return all.flatMap((placed) => contradictionsOf(placed, { all, ...around }));
 }
 
-function contradictionsOf({ rule, at }: Placed, { all, production }: Among): readonly RulesFault[] {
+function contradictionsOf({ rule, at }: Placed, { all, production, audienceIsName }: Among): readonly RulesFault[] {
   const faults: RulesFault[] = [];
   const say = (key: string, sentence: string) => faults.push({ place: `routes[${at}].${key}`, sentence });
   if (all.some((other) => other.at < at && other.rule.path === rule.path)) say('path', 'is there twice.');
@@ -147,6 +148,8 @@ function contradictionsOf({ rule, at }: Placed, { all, production }: Among): rea
     say('token', 'must be none or client where access is public: nobody is signed in.');
   if (rule.access === 'public' && rule.token !== 'client' && rule.scopes?.length)
     say('scopes', 'need access: session.');
+  const resource = rule.audience === undefined || audienceIsName ? undefined : readResource(rule.audience);
+  if (resource !== undefined && 'expected' in resource) say('audience', `must be ${resource.expected}.`);
   if (rule.websocket && !(rule.methods ?? routeDefaults.methods).includes('GET'))
     say('websocket', 'needs GET among methods: a WebSocket begins with one.');
   if (production && !rule.insecureAllowHttpUpstream && !isSafeTransport(rule.upstream)) {

@@ -9,7 +9,7 @@
 import { z } from 'zod';
 import { expectationOf, saying, text } from './rule-types.ts';
 import { upstreamSchema } from './upstream-rules.ts';
-import { durationForm, readDuration, readResource, readSize, readUrl, sizeForm } from './values.ts';
+import { durationForm, readAudience, readDuration, readSize, readUrl, sizeForm } from './values.ts';
 
 /** What a route may offer; `OPTIONS` is answered by us, other methods by nobody. */
 export const routeMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -77,10 +77,11 @@ export const routeSchema = z.strictObject(
         description:
           'What goes to the upstream. user: the access token of the session. client: one of the client’s own, for this audience and these scopes (RFC 6749, 4.4). exchange: one that the session’s was exchanged for (RFC 8693). none: no token. By default user, and none where access is public.',
       }),
-    audience: text(readResource)
+    audience: text(readAudience)
       .optional()
       .meta({
-        description: 'The resource that the access token shall be for (RFC 8707). By default API_AUDIENCE.',
+        description:
+          'The resource that the access token shall be for (RFC 8707): an absolute URI, or with API_AUDIENCE_PARAMETER=audience a name. By default API_AUDIENCE.',
         examples: ['https://orders.example'],
       }),
     scopes: z

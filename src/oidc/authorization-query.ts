@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Dialect } from '../config/config.ts';
 import type { ProviderMetadata } from './metadata.ts';
 import type { AuthorizationParameters, ProviderOptions } from './provider-options.ts';
 
@@ -18,10 +19,11 @@ export function authorizationQuery(
     options,
   }: {
     readonly metadata: Pick<ProviderMetadata, 'scopes_supported'>;
-    readonly options: Pick<ProviderOptions, 'redirectUri' | 'apiAudience' | 'scopes' | 'scopesAreDefault'>;
+    readonly options: Pick<ProviderOptions, 'redirectUri' | 'apiAudience' | 'dialect' | 'scopes' | 'scopesAreDefault'>;
   },
 ): Readonly<Record<string, string>> {
-  return present({
+  // Those of the configuration lie under ours; `prompt` is the one that a caller may choose instead.
+  const asked = present({
     response_type: 'code',
     redirect_uri: options.redirectUri,
     scope: scopesFor(options, metadata).join(' '),
@@ -29,13 +31,22 @@ export function authorizationQuery(
     nonce: parameters.nonce,
     code_challenge: parameters.codeChallenge,
     code_challenge_method: 'S256',
-    resource: options.apiAudience,
+    ...audienceOf(options.apiAudience, options.dialect),
     prompt: parameters.prompt,
     login_hint: parameters.loginHint,
     ui_locales: parameters.uiLocales,
     acr_values: parameters.acrValues,
     max_age: parameters.maxAge?.toString(),
   });
+  return { ...options.dialect?.authorizationParameters, ...asked };
+}
+
+/** The parameter that says for whom a token shall be (RFC 8707, 2); empty where the provider is left to know. */
+export function audienceOf(
+  audience: string | undefined,
+  { audienceParameter = 'resource' }: Partial<Dialect> = {},
+): Readonly<Record<string, string>> {
+  return present({ [audienceParameter]: audience });
 }
 
 /** What is asked for: the configured scopes, and of the default ones those that the server knows. */

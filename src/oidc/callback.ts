@@ -19,9 +19,10 @@ import type { CallbackParts, Landing, SessionStarter } from './callback-parts.ts
 import { GrantError } from './grant.ts';
 import { attemptParameter } from './login-parameters.ts';
 import { isSpeculative, purposeOf } from './login-start.ts';
-import { errorTarget } from './return-path.ts';
+import { errorTarget, quietErrorTarget } from './return-path.ts';
 import { beginSession } from './session-beginning.ts';
-import { type Attempt, attemptOf } from './transaction.ts';
+import { endedByCheck, isSilent } from './silent-check.ts';
+import { type Attempt, attemptOf, type LoginTransaction } from './transaction.ts';
 
 /** Answers `GET /callback`. Throws `store-unavailable`, with the code unspent unless the session could not be saved. */
 export async function answerCallback(
@@ -49,15 +50,24 @@ async function answerLanding(landing: Landing, parts: CallbackParts, carrier: Se
   const { request, state, transaction } = landing;
   const { returnPath } = transaction;
   const refusal = await refusalOf(landing, parts);
-  if (refusal !== undefined) return failed(request, { parts, error: refusal, returnPath });
+  if (refusal !== undefined) return refused(landing, { parts, error: refusal });
   if (!(await parts.claims.claim(state))) return redirectReply('/');
   try {
     const id = await beginSession(landing, parts, carrier);
     return redirectReply(returnPath, { 'Set-Cookie': parts.pointers.point(id, request.headers.cookie) });
   } catch (error) {
     if (isStoreAway(error)) throw spent(error, parts.cookies.remove(state));
-    return failed(request, { parts, error: signInErrorFrom(error), returnPath });
+    return refused(landing, { parts, error: signInErrorFrom(error) });
   }
+}
+
+async function refused(
+  { request, transaction }: Landing,
+  { parts, error }: Pick<Failed, 'parts' | 'error'>,
+): Promise<Reply> {
+  const ended = endedByCheck(error, transaction);
+  if (ended !== undefined) await parts.sessions.end(ended, 'back-channel'); // the provider's word, whichever way it came
+  return failed(request, { parts, error, transaction });
 }
 
 async function refusalOf(
@@ -97,10 +107,10 @@ async function answerStray(
 interface Failed {
   readonly parts: CallbackParts;
   readonly error: SignInError;
-  readonly returnPath?: string;
+  readonly transaction?: Pick<LoginTransaction, 'returnPath' | 'prompt'>;
 }
 
-function failed(request: ClearedRequest, { parts, error, returnPath = '/' }: Failed): Reply {
+function failed(request: ClearedRequest, { parts, error, transaction = { returnPath: '/' } }: Failed): Reply {
   const { code, reason, cause } = error;
   const fault = faultOf[code];
   if (fault !== undefined) request.record.refuse(fault, cause);
@@ -115,7 +125,9 @@ function failed(request: ClearedRequest, { parts, error, returnPath = '/' }: Fai
     ...{ sessionId: undefined, issuer: parts.provider.issuer, subject: undefined, acr: undefined },
     address: request.clientAddress,
   });
-  return redirectReply(errorTarget(returnPath, new URLSearchParams({ auth_error: code, auth_error_id: request.id })));
+  const query = new URLSearchParams({ auth_error: code, auth_error_id: request.id });
+  const target = isSilent(transaction) ? quietErrorTarget : errorTarget;
+  return redirectReply(target(transaction.returnPath, query));
 }
 
 function withoutCookie(

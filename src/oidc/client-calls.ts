@@ -13,6 +13,7 @@ import type { BackChannel } from './back-channel.ts';
 import { type Answer, type Endpoint, libraryResponse } from './back-channel-answer.ts';
 import { clientAuthentication, libraryMetadata } from './client-authentication.ts';
 import { ClientProof } from './client-proof.ts';
+import { Decryption } from './decryption.ts';
 import { type Failure, grantErrorFrom } from './grant-failure.ts';
 import type { ProviderMetadata } from './metadata.ts';
 import type { ProviderOptions } from './provider-options.ts';
@@ -36,11 +37,14 @@ export interface Asked<Result> {
 interface Call {
   readonly configuration: library.Configuration;
   answer: Answer | undefined;
+  /** Why the answer could not be opened; the library would hide it behind a word of its own. */
+  unopened?: unknown;
 }
 
 /** Makes calls as one client of one server. */
 export class ClientCalls {
   readonly proof: ClientProof;
+  readonly decryption: Decryption;
   readonly #options: ProviderOptions;
   readonly #channel: BackChannel;
 
@@ -48,6 +52,7 @@ export class ClientCalls {
     this.#options = options;
     this.#channel = channel;
     this.proof = new ClientProof(options.client, options.clientKeys);
+    this.decryption = new Decryption(options.client.decryption);
   }
 
   /** For what the library makes without asking: addresses for the browser. */
@@ -65,7 +70,12 @@ export class ClientCalls {
       try {
         return { result: await ask(call.configuration), answer: call.answer };
       } catch (error) {
-        throw grantErrorFrom({ request, answer: call.answer, error, now: this.#options.clock.now() });
+        throw grantErrorFrom({
+          request,
+          answer: call.answer,
+          error: call.unopened ?? error,
+          now: this.#options.clock.now(),
+        });
       }
     });
   }
@@ -82,7 +92,12 @@ export class ClientCalls {
     configuration.timeout = undefined;
     configuration[library.customFetch] = async (url, { method, headers, body }) => {
       const form = body === null || body === undefined ? undefined : String(body);
+      // Kept before it is opened: should that fail, its tokens are still known.
       call.answer = await this.#channel.ask({ endpoint, url, method, headers, body: form });
+      call.answer = await this.decryption.openAnswer(endpoint, call.answer).catch((error: unknown) => {
+        call.unopened = error;
+        throw error;
+      });
       return libraryResponse(call.answer);
     };
     return call;

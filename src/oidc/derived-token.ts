@@ -6,7 +6,9 @@
  * @module
  */
 
+import type { Dialect } from '../config/config.ts';
 import type { TokenSet } from '../session/session.ts';
+import { audienceOf } from './authorization-query.ts';
 import { GrantError } from './grant.ts';
 import type { TokenAnswer } from './token-answer.ts';
 
@@ -22,20 +24,24 @@ export const exchangeGrantType = 'urn:ietf:params:oauth:grant-type:token-exchang
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
 
 /** The parameters that name the target. */
-export function targetParameters({ audience, scopes }: TokenTarget): Record<string, string> {
+export function targetParameters({ audience, scopes }: TokenTarget, dialect?: Dialect): Record<string, string> {
   return {
-    ...(audience === undefined ? {} : { resource: audience }),
+    ...audienceOf(audience, dialect),
     ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
   };
 }
 
 /** What a person's token is sent as, and what is wanted for it (RFC 8693, 2.1). */
-export function exchangeParameters(subjectToken: string, target: TokenTarget): Record<string, string> {
+export function exchangeParameters(
+  subjectToken: string,
+  target: TokenTarget,
+  dialect?: Dialect,
+): Record<string, string> {
   return {
     subject_token: subjectToken,
     subject_token_type: accessTokenType,
     requested_token_type: accessTokenType,
-    ...targetParameters(target),
+    ...targetParameters(target, dialect),
   };
 }
 

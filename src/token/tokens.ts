@@ -21,7 +21,7 @@ import {
 import type { TokenTarget } from '../oidc/derived-token.ts';
 import { type EndReason, endOf, isOpened, type OpenedSession, type TokenSet } from '../session/session.ts';
 import { signedOut } from '../session/sessions.ts';
-import type { DerivedTokens, Subject } from './derived-tokens.ts';
+import { type DerivedTokens, isSubjectRefused, type Subject } from './derived-tokens.ts';
 import { type Freshness, freshnessOf, isJustIssued, setOf, spreadOf } from './freshness.ts';
 import type { Renewal } from './renewal.ts';
 import type { TokenReports } from './reports.ts';
@@ -75,7 +75,7 @@ export class Tokens {
     const audience = this.#audienceOf(route);
     const set = await this.#usable(request, { session: living, audience });
     if (route.token === 'user') return authorize(request, bearerFor(route, set));
-    return authorize(request, await this.#exchangedBearer(subjectOf(living, set), route));
+    return authorize(request, await this.#exchangedBearer({ request: request.request, session: living, set }, route));
   }
 
   /** A call on a public route, with the client's own token where the route sends that. Throws as {@link attach}. */
@@ -133,8 +133,24 @@ export class Tokens {
     return bearerFor(route, await this.#parts.derived.ofClient(this.#targetOf(route)));
   }
 
-  async #exchangedBearer(subject: Subject, route: TokenRoute): Promise<string> {
-    return bearerFor(route, await this.#parts.derived.ofSubject(subject, this.#targetOf(route)));
+  // A token that the provider does not know any more is renewed once; that the new one is refused, too, is final.
+  async #exchangedBearer(of: Exchanged, route: TokenRoute): Promise<string> {
+    const target = this.#targetOf(route);
+    try {
+      return bearerFor(route, await this.#parts.derived.ofSubject(subjectOf(of.session, of.set), target));
+    } catch (error) {
+      if (!isSubjectRefused(error) || isJustIssued(of.set, this.#parts.clock.now())) throw error;
+      const other = await this.#otherSubject(of, error);
+      return bearerFor(route, await this.#parts.derived.ofSubject(other, target));
+    }
+  }
+
+  async #otherSubject({ request, session }: Exchanged, refusal: unknown): Promise<Subject> {
+    const renewal = await this.#waitFor(session, '');
+    if (renewal.kind === 'ended') throw signedOut(request.frontend);
+    if (renewal.kind === 'unavailable') throw unavailable(renewal);
+    if (renewal.kind === 'no-refresh-token') throw refusal;
+    return subjectOf(session, setIn(renewal.session, { asked: session, audience: '' }));
   }
 
   async #otherClientToken(authorized: AuthorizedRequest, route: TokenRoute): Promise<AuthorizedRequest | undefined> {
@@ -150,7 +166,7 @@ export class Tokens {
     if (set === undefined) return undefined;
     const subject = subjectOf(session, set);
     this.#parts.derived.forget(tokenOf(authorized), { target: this.#targetOf(route), subject });
-    return withOther(authorized, await this.#exchangedBearer(subject, route));
+    return withOther(authorized, bearerFor(route, await this.#parts.derived.ofSubject(subject, this.#targetOf(route))));
   }
 
   #targetOf({ audience, scopes }: TokenRoute): TokenTarget {
@@ -224,6 +240,13 @@ export class Tokens {
       ? 'expired'
       : freshnessOf(set, { now: this.#parts.clock.now(), spread: () => spreadOf(session.id) });
   }
+}
+
+/** A call whose token is exchanged, and the person's own. */
+interface Exchanged {
+  readonly request: Signed['request'];
+  readonly session: OpenedSession;
+  readonly set: TokenSet;
 }
 
 function subjectOf({ id: sessionId }: OpenedSession, { accessToken }: TokenSet): Subject {

@@ -48,9 +48,7 @@ interface Promised {
 
 const page = new Map<string, Promised>(
   [...readFileSync('docs/refresh-failures.md', 'utf8').matchAll(/^\| `(.+?)` \|.+$/gm)].map(([row, name = '']) => {
-    const [, , session, answer, , pauses, level = ''] = row
-      .split(' | ')
-      .map((cell) => cell.replaceAll('|', '').trim());
+    const [, , session, answer, , pauses, level = ''] = row.split(' | ').map((cell) => cell.replaceAll('|', '').trim());
     const ends = session === 'ends';
     if ((answer === '401') !== ends) throw new Error(`the page contradicts itself about ${name}`);
     return [name, { ends, level, pauses: pauses === 'yes' }];
