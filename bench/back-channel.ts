@@ -88,11 +88,12 @@ function print({ times, bytes }: { readonly times: readonly Times[]; readonly by
   const lines = [
     ...machineLines().map((line) => `- ${line}`),
     '',
-    '| sessions | logout p50 ms | logout p99 ms | PING p50 ms | PING p99 ms |',
-    '|---|--:|--:|--:|--:|',
+    '| sessions | logout p50 ms | logout p99 ms | PING p50 ms | PING p99 ms | p99 to p99 |',
+    '|---|--:|--:|--:|--:|--:|',
     ...times.map(({ title, logout, ping }) => {
       const cells = [logout, ping].flatMap((all) => [50, 99].map((share) => percentile(all, share).toFixed(2)));
-      return `| ${[title, ...cells].join(' | ')} |`;
+      const ratio = (percentile(logout, 99) / percentile(ping, 99)).toFixed(1);
+      return `| ${[title, ...cells, ratio].join(' | ')} |`;
     }),
     '',
     `- bytes of a session in Redis, its three keys and two entries in indexes: ${bytes.toFixed(0)} (goal ${goal.bytes})`,

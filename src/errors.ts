@@ -68,6 +68,12 @@ export const catalogue = {
     title: 'You are signed out',
     help: 'Normal. The page should offer the login_url of the answer. If it is frequent, compare SESSION_IDLE_TIMEOUT with real use.',
   },
+  'step-up-needed': {
+    status: 401,
+    source: 'upstream',
+    title: 'This needs a stronger or more recent sign-in',
+    help: 'The service asked for it (RFC 9470). The page should send the person to the login_url of the answer, with return_to, and repeat the call afterwards.',
+  },
   'cross-origin': {
     status: 403,
     source: 'claimcheck',
@@ -98,6 +104,12 @@ export const catalogue = {
     title: 'Your sign-in does not allow this',
     help: 'The route asks for a scope that the authorization server did not grant. Compare scopes of the route with SCOPES and the grant.',
   },
+  'step-up-in-vain': {
+    status: 403,
+    source: 'upstream',
+    title: 'Your sign-in is already what this asks for, and is refused',
+    help: 'The upstream asked for an acr or max_age (RFC 9470) that the session has, so signing in again would change nothing. Compare what it reads from the access token with what the authorization server puts there.',
+  },
   'plain-http': {
     status: 403,
     source: 'claimcheck',
@@ -120,7 +132,7 @@ export const catalogue = {
     status: 408,
     source: 'claimcheck',
     title: 'The request took too long to arrive',
-    help: 'The headers were not complete within 15 seconds. Slow networks, or somebody who holds connections open on purpose.',
+    help: 'The headers were not complete within 15 seconds, or a body came more slowly than timeout and min_upload_rate of its route allow. Slow networks, or somebody who holds connections open on purpose.',
   },
   'no-refresh-token': {
     status: 409,
@@ -209,6 +221,12 @@ export const catalogue = {
     title: 'The service did not answer',
     help: 'The connection to the upstream was refused or broke. The log line names which upstream.',
   },
+  'upstream-error': {
+    status: 502,
+    source: 'upstream',
+    title: 'The service refused this request or failed',
+    help: 'mask_errors of the route keeps what the upstream said to itself; the status of the answer is its own. Its log has the same request id.',
+  },
   'provider-answer-invalid': {
     status: 502,
     source: 'provider',
@@ -227,6 +245,13 @@ export const catalogue = {
     source: 'provider',
     title: 'The sign-in service cannot be reached at the moment',
     help: 'The metadata or token endpoint of ISSUER does not answer. Sessions whose access token is still valid go on.',
+    retryAfter: 5,
+  },
+  'upstream-failing': {
+    status: 503,
+    source: 'upstream',
+    title: 'The service is out of order at the moment',
+    help: 'At least half of the recent calls to this upstream failed, so it is not called for a while; see docs/upstreams.md and claimcheck_upstream_open.',
     retryAfter: 5,
   },
   'upstream-proof-refused': {
@@ -256,6 +281,8 @@ export type ErrorCode = keyof typeof catalogue;
 
 /** What else an answer may carry beside its code. */
 export interface ProblemExtras {
+  /** In the place of the code's own status, where the code stands for any. */
+  readonly status?: number;
   /** Further members of the body (RFC 9457, 3.2), e.g. `login_url`. */
   readonly members?: Readonly<Record<string, unknown>>;
   /** Further headers, e.g. `Allow`. */

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { configurationAsMarkdown, envExample } from '../src/config/describe.ts';
 import { rulesAsJsonSchema } from '../src/config/rules-schema.ts';
 import { refreshFailuresAsMarkdown } from '../src/token/failures.ts';
+import { flawsAsMarkdown } from './docs/flaws.ts';
 import { jsonText } from './docs/json-text.ts';
 import { errorsAsMarkdown, eventsAsMarkdown, metricsAsMarkdown } from './docs/tables.ts';
 import { verdictsAsMarkdown } from './docs/verdicts.ts';
@@ -31,6 +32,7 @@ export const madeFiles: readonly MadeFile[] = [
   { file: 'docs/metrics.md', make: metricsAsMarkdown },
   { file: 'docs/refresh-failures.md', make: refreshFailuresAsMarkdown },
   { file: 'docs/conformance.md', make: verdictsAsMarkdown },
+  { file: 'docs/known-flaws.md', make: flawsAsMarkdown },
 ];
 
 /** The files below `root` that are missing or hold something else. */

@@ -19,19 +19,22 @@ import { LoginKeys } from '../oidc/login-keys.ts';
 import type { ManagedClientKeys } from '../oidc/managed-client-keys.ts';
 import { Provider } from '../oidc/provider.ts';
 import { SessionEvents } from '../oidc/session-events.ts';
-import type { Renew } from '../proxy/exchange.ts';
+import type { Renew } from '../proxy/exchange-parts.ts';
 import { Forwarder } from '../proxy/forward.ts';
+import type { IsSignedInAs } from '../proxy/instead.ts';
 import { Routes } from '../proxy/routes.ts';
 import { type SocketReports, socketReportsTo } from '../proxy/socket-reports.ts';
-import { Upgrades, type UpgradesParts } from '../proxy/upgrade.ts';
+import { Upgrades } from '../proxy/upgrade.ts';
+import { upstreamReportsTo } from '../proxy/upstream-reports.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
 import type { Redis } from '../redis/client.ts';
 import { createStore } from '../session/configured-store.ts';
 import { OwnSessions } from '../session/own-sessions.ts';
-import type { Lifetimes } from '../session/session.ts';
+import { isOpened, type Lifetimes } from '../session/session.ts';
 import { cacheReportsTo, sessionReportsTo } from '../session/session-reports.ts';
 import { SessionWatch } from '../session/session-watch.ts';
 import { Sessions, signedOut } from '../session/sessions.ts';
+import { meets } from '../session/step-up.ts';
 import type { SessionStore } from '../session/store.ts';
 import { whileSession } from '../session/with-session.ts';
 import { Csrf } from '../stages/csrf.ts';
@@ -128,11 +131,6 @@ export function createParts(config: Config, tools: Tools): Parts {
     }),
   });
   const csrf = new Csrf({ mode: config.csrfMode });
-  const upstreams = new Upstreams(base.clock);
-  const renew: Renew = (authorized, route) => tokens.refreshAfterRefusal(authorized, route);
-  const forwarder = new Forwarder({ upstreams, clock: base.clock, renew });
-  const socketReports = socketReportsTo(base);
-  const sockets = createSockets({ ...base, upstreams, watch, renew, reports: socketReports });
   const routes = new Routes(config.routes);
   return {
     ...base,
@@ -149,10 +147,7 @@ export function createParts(config: Config, tools: Tools): Parts {
     revoker,
     tokens,
     routes,
-    upstreams,
-    forwarder,
-    sockets,
-    socketReports,
+    ...createProxy({ ...base, tokens, watch }),
   };
 }
 
@@ -167,12 +162,22 @@ function seenBy(watch: SessionWatch, renewal: Renewal): Renewal {
   return renewal;
 }
 
-function createSockets(parts: Omit<UpgradesParts, 'watch'> & Pick<Parts, 'watch' | 'frontend'>): Upgrades {
-  const { frontend, watch } = parts;
-  return new Upgrades({
-    ...parts,
+type ProxyParts = Pick<Parts, 'config' | 'clock' | 'trail' | 'metrics' | 'frontend' | 'tokens' | 'watch'> &
+  Parameters<typeof socketReportsTo>[0];
+
+function createProxy(parts: ProxyParts): Pick<Parts, 'upstreams' | 'forwarder' | 'sockets' | 'socketReports'> {
+  const { config, clock, frontend, tokens, watch } = parts;
+  const upstreams = new Upstreams(clock, { settings: config.upstreams, report: upstreamReportsTo(parts) });
+  const renew: Renew = (authorized, route) => tokens.refreshAfterRefusal(authorized, route);
+  const isSignedInAs: IsSignedInAs = ({ session }, asked) =>
+    isOpened(session) && meets(session.identity, { ...asked, now: clock.now() });
+  const forwarder = new Forwarder({ upstreams, clock, renew, isSignedInAs });
+  const socketReports = socketReportsTo(parts);
+  const sockets = new Upgrades({
+    ...{ upstreams, clock, renew, isSignedInAs, reports: socketReports },
     watch: (authorized, onEnded) => whileSession(authorized, () => onEnded(signedOut(frontend)), { watch }),
   });
+  return { upstreams, forwarder, sockets, socketReports };
 }
 
 type Base = Pick<
@@ -216,6 +221,7 @@ function createProvider(
     scopes: config.scopes,
     scopesAreDefault: config.scopesAreDefault,
     apiAudience: config.apiAudience,
+    dialect: config.dialect,
     timeoutMs: config.providerTimeoutMs,
     redirectUri: frontend.origin + frontend.paths.callback,
     clock,

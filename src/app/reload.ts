@@ -1,7 +1,7 @@
 /**
  * Puts a configuration that was read again in place of the one in effect, without a
  * restart: session secrets, the client's secret or key, the password of Redis, the
- * certificate, the routes.
+ * certificate, the routes, how upstreams are reached.
  *
  * Everything that can fail is done first, for all parts; then all are swapped in one
  * go, between two requests. So either all of it counts or none. What is under way
@@ -97,7 +97,10 @@ export class Reloader {
       changed: changed.join(' '),
       restart_needed: fixed.join(' '),
       routes: config.routes.length,
-      rules_hash: createHash('sha256').update(JSON.stringify(config.routes)).digest('hex').slice(0, 16),
+      rules_hash: createHash('sha256')
+        .update(textOf([config.routes, config.upstreams]))
+        .digest('hex')
+        .slice(0, 16),
     });
   }
 
@@ -143,8 +146,8 @@ function rotatingParts(parts: ReloadParts): readonly Rotating[] {
     },
     {
       name: 'CLIENT_SECRET',
-      textOf: ({ client: { secret, fallbackSecret, key, certificate } }) =>
-        textOf([...[secret, fallbackSecret, key].map(revealed), certificate?.chain]),
+      textOf: ({ client: { secret, fallbackSecret, key, certificate, decryption } }) =>
+        textOf([...[secret, fallbackSecret, key, decryption?.keys].map(revealed), certificate?.chain]),
       prepare: ({ client }) => provider.prepareClient(client),
     },
     {
@@ -157,11 +160,12 @@ function rotatingParts(parts: ReloadParts): readonly Rotating[] {
     },
     {
       name: 'RULES_FILE',
-      textOf: (config) => textOf(config.routes),
+      textOf: ({ routes, upstreams }) => textOf([routes, upstreams, ...upstreams.map(({ key }) => revealed(key))]),
       prepare: (config) => {
         const swap = routes.prepare(config.routes);
         return () => {
           swap();
+          upstreams.replaceSettings(config.upstreams);
           upstreams.keepOnly(new Set(config.routes.map(({ upstream }) => upstream.origin)));
         };
       },

@@ -163,13 +163,13 @@ function signInParts(parts: Parts) {
   const shared = { frontend, provider, sessions, keys, cookies, clock };
   return {
     pointers,
-    loginParts: { ...shared, limit },
+    loginParts: { ...shared, limit, thirdParty: config.thirdPartyLogin },
     callbackParts: {
       ...{ ...shared, pointers },
       claims: new StateClaims(sessions),
       clientId: config.client.id,
       userClaims: config.userClaims,
-      hasApiAudience: config.apiAudience !== undefined,
+      asksUserInfo: config.dialect.asksUserInfo && config.apiAudience === undefined,
       log: trail,
       report: (event: SignInEvent) => reportSignIn(event, parts),
     },

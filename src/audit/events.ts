@@ -80,7 +80,7 @@ export const events = {
     retentionMonths: 12,
   },
   'dependency.failed': {
-    answers: 'When was the store or the provider out of reach?',
+    answers: 'When was the store, the provider or an upstream out of reach, and which?',
     fields: ['dependency', 'reason'],
     retentionMonths: 6,
   },

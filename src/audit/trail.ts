@@ -9,6 +9,7 @@
  */
 
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { Timestamps } from '../base/clock.ts';
 import type { EventFields, EventName, Outcome } from './events.ts';
 
 /** Takes lines for the log. `fields` hold texts and numbers that may be written. */
@@ -40,10 +41,11 @@ export class Trail implements Log {
 
   constructor({ level, stream, isShared = false }: TrailOptions) {
     const target = stream ?? destination({ fd: 1, sync: false, ...(isShared ? shared : alone), periodicFlush: 1000 });
+    const timestamps = new Timestamps();
     const options = {
       base: isShared ? { pid: process.pid } : null,
       messageKey: 'message',
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: () => `,"time":"${timestamps.now()}"`,
       formatters: { level: (label: string) => ({ level: label }) },
     };
     this.#lines = pino({ ...options, level }, target);

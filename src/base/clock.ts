@@ -40,3 +40,19 @@ export function pause(clock: Clock, ms: number): Promise<void> {
 export function rfc3339(instant: number): string {
   return `${new Date(instant).toISOString().slice(0, 19)}Z`;
 }
+
+/** Writes the present instant as RFC 3339 in UTC, to the ms, for who does it often: within a second only the ms are made anew. */
+export class Timestamps {
+  #second = Number.NaN;
+  #secondText = '';
+
+  now(): string {
+    const now = Date.now();
+    const ms = now % 1_000;
+    if (now - ms !== this.#second) {
+      this.#second = now - ms;
+      this.#secondText = new Date(this.#second).toISOString().slice(0, 20);
+    }
+    return `${this.#secondText}${ms < 10 ? '00' : ms < 100 ? '0' : ''}${ms}Z`;
+  }
+}

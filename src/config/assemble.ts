@@ -7,19 +7,20 @@
 
 import { Secret } from '../base/secret.ts';
 import { flowFrom } from './authorization-flow.ts';
-import type { Config } from './config.ts';
+import type { Config, Dialect } from './config.ts';
 import type { Files } from './files.ts';
 import { type AllValues, settingOf, type Values } from './schema.ts';
 
 /** What does not come out of a setting's text. */
 export interface Beside {
   readonly routes: Config['routes'];
+  readonly upstreams: Config['upstreams'];
   readonly files: Files;
   readonly warnings: readonly string[];
 }
 
 /** The configuration. Only for values without faults: then what is needed is there, and the rest has its default. */
-export function configFrom(values: Values, { routes, files, warnings }: Beside): Config {
+export function configFrom(values: Values, { routes, upstreams, files, warnings }: Beside): Config {
   const all = values as AllValues; // see above; what may be missing is read from `values`
   const { PAGE_UPSTREAM } = values;
   return {
@@ -33,15 +34,18 @@ export function configFrom(values: Values, { routes, files, warnings }: Beside):
     scopes: all.SCOPES,
     scopesAreDefault: all.SCOPES.join(' ') === settingOf('SCOPES').default,
     apiAudience: values.API_AUDIENCE,
+    dialect: dialectFrom(all),
     userClaims: all.USER_CLAIMS,
     providerTimeoutMs: all.PROVIDER_TIMEOUT,
     strictLogoutTokens: all.BACKCHANNEL_LOGOUT_STRICT,
     frontChannelLogout: all.FRONTCHANNEL_LOGOUT,
+    thirdPartyLogin: all.THIRD_PARTY_LOGIN,
     store: storeFrom(values),
     sessionSecrets: all.SESSION_SECRETS.map((entry) => new Secret(entry)),
     sessionIdleTimeoutMs: all.SESSION_IDLE_TIMEOUT,
     sessionLifetimeMs: all.SESSION_LIFETIME,
     routes,
+    upstreams,
     page: PAGE_UPSTREAM ? { kind: 'upstream', url: PAGE_UPSTREAM } : { kind: 'files', directory: all.PUBLIC_DIR },
     corsAllowedOrigins: all.CORS_ALLOWED_ORIGINS,
     csrfMode: all.CSRF_MODE,
@@ -71,9 +75,26 @@ function clientFrom(values: Values, files: Files): Config['client'] {
     fallbackSecret: CLIENT_SECRET_FALLBACK === undefined ? undefined : new Secret(CLIENT_SECRET_FALLBACK),
     key,
     certificate: CLIENT_CERT_FILE && key ? { chain: files.readFile(CLIENT_CERT_FILE), key } : undefined,
+    decryption: decryptionFrom(values, files),
     keyRotationMs: CLIENT_KEY_ROTATION,
     assertionAudience: CLIENT_ASSERTION_AUDIENCE,
     flow: flowFrom(values),
+  };
+}
+
+function decryptionFrom(values: Values, files: Files): Config['client']['decryption'] {
+  const { CLIENT_DECRYPTION_KEY_FILE: path, ENCRYPTED_ID_TOKENS } = values;
+  if (path === undefined) return undefined;
+  return { keys: new Secret(files.readFile(path)), isRequired: ENCRYPTED_ID_TOKENS === 'required' };
+}
+
+function dialectFrom(all: AllValues): Dialect {
+  return {
+    authorizationParameters: all.AUTHORIZATION_PARAMS,
+    audienceParameter: all.API_AUDIENCE_PARAMETER,
+    trustedAudiences: all.ID_TOKEN_AUDIENCES,
+    endSession: { endpoint: all.END_SESSION_ENDPOINT, returnParameter: all.END_SESSION_RETURN_PARAMETER },
+    asksUserInfo: all.USER_INFO === 'auto',
   };
 }
 

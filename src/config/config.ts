@@ -44,16 +44,63 @@ export interface RouteConfig {
   readonly timeoutMs: number;
   /** Bytes; 0 for no limit. */
   readonly maxBody: number;
+  /** Bytes a second that a client must send of a body, on average over `timeoutMs`; 0 for no limit. */
+  readonly minUploadRate: number;
+  /** Names of the cookies the upstream may set. */
+  readonly setCookies: readonly string[];
+  /** Whether the upstream's `Cache-Control` counts. */
+  readonly cache: boolean;
+  /** Whether the body of an answer of 400 or more is ours. */
+  readonly maskErrors: boolean;
   /** Whether a GET may ask for a WebSocket. */
   readonly websocket: boolean;
   /** `false`: a token that is bound to a key goes as one that is not, for an upstream that knows no better. */
   readonly dpop?: boolean | undefined;
 }
 
+/** Where an upstream is reached. */
+export interface UpstreamAddress {
+  /** A name or an IP address, without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How one upstream is reached beyond its URL. Certificates and key are PEM. */
+export interface UpstreamConfig {
+  readonly origin: string;
+  /** Empty: what the host of the origin resolves to. */
+  readonly addresses: readonly UpstreamAddress[];
+  /** The name its certificate must be for; the host of the origin when undefined. */
+  readonly serverName: string | undefined;
+  /** The authorities its certificate may come from; those that Node knows when undefined. */
+  readonly authorities: string | undefined;
+  /** Our own chain for mutual TLS; together with `key`. */
+  readonly certificate: string | undefined;
+  readonly key: Secret | undefined;
+}
+
 /** The page, from a folder of files or from another server. */
 export type PageConfig =
   | { readonly kind: 'files'; readonly directory: string }
   | { readonly kind: 'upstream'; readonly url: string };
+
+/** In what a provider differs from the standards, or goes beyond them. */
+export interface Dialect {
+  /** Laid under those of the protocol in every authorization request. */
+  readonly authorizationParameters: Readonly<Record<string, string>>;
+  /** What a target is called in requests. */
+  readonly audienceParameter: 'resource' | 'audience';
+  /** Audiences of ID tokens that are trusted beside the client (OIDC Core, 3.1.3.7-3). */
+  readonly trustedAudiences: readonly string[];
+  readonly endSession: {
+    /** Instead of the one in the metadata; `none`: neither is used. */
+    readonly endpoint: string | undefined;
+    /** What the address to come back to is called; `none`: it is not told. */
+    readonly returnParameter: string;
+  };
+  /** Whether UserInfo may be asked at all. */
+  readonly asksUserInfo: boolean;
+}
 
 /** Where sessions lie. */
 export type StoreConfig =
@@ -81,6 +128,15 @@ export interface Config {
     readonly key: Secret | undefined;
     /** For mutual TLS (RFC 8705). */
     readonly certificate?: { readonly chain: string; readonly key: Secret } | undefined;
+    /** What opens encrypted tokens. */
+    readonly decryption?:
+      | {
+          /** PEM (PKCS#8); the first is published, the others still open. */
+          readonly keys: Secret;
+          /** Whether an ID token or logout token in clear is refused. */
+          readonly isRequired: boolean;
+        }
+      | undefined;
     /** How old a client key gets that is made and kept by the server itself, ms; `undefined`: the keys are those of the file. */
     readonly keyRotationMs?: number | undefined;
     /** To whom assertions are addressed. */
@@ -92,17 +148,22 @@ export interface Config {
   /** Whether `SCOPES` was left at its default, so that what the provider does not know is left out. */
   readonly scopesAreDefault: boolean;
   readonly apiAudience: string | undefined;
+  readonly dialect: Dialect;
   readonly userClaims: readonly string[];
   readonly providerTimeoutMs: number;
   /** Whether a logout token must carry `exp` and the type `logout+jwt`. */
   readonly strictLogoutTokens: boolean;
   readonly frontChannelLogout: boolean;
+  /** Whether somebody else may begin a sign-in (OIDC Core, 4). */
+  readonly thirdPartyLogin: boolean;
   readonly store: StoreConfig;
   /** At least one. The first signs and seals, the others still open. */
   readonly sessionSecrets: readonly Secret[];
   readonly sessionIdleTimeoutMs: number;
   readonly sessionLifetimeMs: number;
   readonly routes: readonly RouteConfig[];
+  /** Those of which the rules file says more than a URL. */
+  readonly upstreams: readonly UpstreamConfig[];
   readonly page: PageConfig;
   readonly corsAllowedOrigins: readonly string[];
   readonly csrfMode: CsrfMode;

@@ -9,6 +9,7 @@
 import { join } from 'node:path';
 import { profileFaults, refusesClient } from './authorization-flow.ts';
 import { clientFaults } from './client-checks.ts';
+import { decryptionFaults } from './decryption-checks.ts';
 import type { Environment } from './environment.ts';
 import { type Fault, missing } from './faults.ts';
 import type { Files } from './files.ts';
@@ -16,7 +17,7 @@ import { certificateFaults, readAt } from './key-files.ts';
 import { isProduction, productionFaults } from './production-checks.ts';
 import { parseRedisUrl } from './redis-url.ts';
 import { type SettingName, settingOf, type Values } from './schema.ts';
-import { isSafeTransport } from './values.ts';
+import { isSafeTransport, readResource } from './values.ts';
 
 /** What else is looked at. */
 export interface Surroundings {
@@ -32,6 +33,8 @@ export function contradictionsIn(values: Values, around: Surroundings): readonly
     ...storeFaults(values),
     ...(refusesClient(values) ? [] : clientFaults(values, around)),
     ...profileFaults(values, around.env),
+    ...audienceFaults(values),
+    ...decryptionFaults(values, around.files),
     ...reuseFaults(values),
     ...behindFaults(values, around),
     ...pageFaults(values, around),
@@ -54,6 +57,12 @@ function storeFaults({ SESSION_STORE, REDIS_URL, WORKERS = 1 }: Values): readonl
     return [{ name: 'WORKERS', sentence }];
   }
   return SESSION_STORE === 'redis' && REDIS_URL === undefined ? [missingNow('REDIS_URL')] : [];
+}
+
+function audienceFaults({ API_AUDIENCE, API_AUDIENCE_PARAMETER }: Values): readonly Fault[] {
+  if (API_AUDIENCE === undefined || API_AUDIENCE_PARAMETER === 'audience') return [];
+  const resource = readResource(API_AUDIENCE);
+  return 'expected' in resource ? [{ name: 'API_AUDIENCE', sentence: `must be ${resource.expected}.` }] : [];
 }
 
 // Who learns a secret that we share with a provider or with Redis must not be able to open sessions with it.

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { routeKeys } from './rules-schema.ts';
+import { type RouteKey, routeKeys, upstreamKeys } from './rules-schema.ts';
 import { type Setting, type SettingName, settingNames, settingOf } from './schema.ts';
 
 /** The text of .env.example. As it stands, it sets nothing: what is needed is there without a value. */
@@ -119,14 +119,24 @@ function rulesAsMarkdown(): readonly string[] {
     '',
     '| key of a route | default | meaning |',
     '|---|---|---|',
-    ...routeKeys().map(
-      ({ name, description, isNeeded, default: value }) =>
-        `| \`${name}\` | ${value === undefined ? 'none' : code(value)} | ${isNeeded ? '**Needed.** ' : ''}${cell(description)} |`,
-    ),
+    ...keyRows(routeKeys()),
+    '',
+    'The list `upstreams`, beside `routes`, says more of a service than its URL; see [upstreams.md](upstreams.md).',
+    '',
+    '| key of an upstream | default | meaning |',
+    '|---|---|---|',
+    ...keyRows(upstreamKeys()),
     '',
     'A key that is not listed here is a fault, and so are a path that is there twice, `token: user` or `scopes` on a public',
     'route, and plain http to another machine without `insecureAllowHttpUpstream: true`.',
   ];
+}
+
+function keyRows(keys: readonly RouteKey[]): readonly string[] {
+  return keys.map(
+    ({ name, description, isNeeded, default: value }) =>
+      `| \`${name}\` | ${value === undefined ? 'none' : code(value)} | ${isNeeded ? '**Needed.** ' : ''}${cell(description)} |`,
+  );
 }
 
 type Group = readonly [name: string, names: readonly SettingName[]];

@@ -49,13 +49,13 @@ export function examine(env: Environment, disk: Files): Examined {
   const files = readingOnce(disk);
   const given = readEnvironment(env, files);
   const { values, faults: ofValues } = valuesOf(given);
-  const { routes, faults: ofRules } = routesOf(values, files);
+  const { routes, upstreams, faults: ofRules } = routesOf(values, files);
   const faults = [...given.faults, ...ofValues, ...ofRules];
   faults.push(...contradictionsIn(values, { faulty: namesOf(faults), env, files }));
   const settings = settingNames.map((name) => stateOf(name, { given, faulty: namesOf(faults) }));
   if (faults.length > 0)
     return { config: undefined, error: new ConfigError(faults, { isEmpty: isEmpty(given, faults) }), settings };
-  const config = configFrom(values, { routes, files, warnings: warningsOf(values, { env, routes }) });
+  const config = configFrom(values, { routes, upstreams, files, warnings: warningsOf(values, { env, routes }) });
   return { config, error: undefined, settings };
 }
 
@@ -83,25 +83,32 @@ function namesOf(faults: readonly Fault[]): ReadonlySet<string> {
 
 interface Routes {
   readonly routes: Config['routes'];
+  readonly upstreams: Config['upstreams'];
   readonly faults: readonly Fault[];
 }
 
 function routesOf(values: Values, files: Files): Routes {
   const { RULES_FILE, API_UPSTREAM } = values;
   if (RULES_FILE === undefined)
-    return { routes: API_UPSTREAM === undefined ? [] : [routeOfApiUpstream(API_UPSTREAM)], faults: [] };
+    return { routes: API_UPSTREAM === undefined ? [] : [routeOfApiUpstream(API_UPSTREAM)], upstreams: [], faults: [] };
   let content: string;
   try {
     content = files.readFile(RULES_FILE);
   } catch (error) {
     const sentence = `names the file ${RULES_FILE}, which cannot be read${causeOf(error)}.`;
-    return { routes: [], faults: [{ name: 'RULES_FILE', sentence }] };
+    return { routes: [], upstreams: [], faults: [{ name: 'RULES_FILE', sentence }] };
   }
-  const rules = readRules(content, { production: isProduction(values), flow: flowFrom(values) });
+  const rules = readRules(content, {
+    production: isProduction(values),
+    audienceIsName: values.API_AUDIENCE_PARAMETER === 'audience',
+    flow: flowFrom(values),
+    files,
+  });
   return 'routes' in rules
-    ? { routes: rules.routes, faults: [] }
+    ? { ...rules, faults: [] }
     : {
         routes: [],
+        upstreams: [],
         faults: rules.faults.map((fault) => ({ name: 'RULES_FILE', ...fault, line: lineOf(fault, content) })),
       };
 }

@@ -26,6 +26,7 @@ const files: readonly SettingName[] = [
   'RULES_FILE',
   'API_UPSTREAM',
   'CLIENT_KEY_FILE',
+  'CLIENT_DECRYPTION_KEY_FILE',
   'TLS_CERT_FILE',
   'TLS_KEY_FILE',
 ];

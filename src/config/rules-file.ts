@@ -10,10 +10,12 @@
 import { parseDocument, type YAMLError } from 'yaml';
 import type { z } from 'zod';
 import { type AuthorizationFlow, plainFlow } from './authorization-flow.ts';
-import type { RouteConfig } from './config.ts';
+import type { RouteConfig, UpstreamConfig } from './config.ts';
+import type { Files } from './files.ts';
 import { type RouteRule, routeDefaults, routeSchema, rulesSchema } from './rules-schema.ts';
 import { nearestOf } from './spelling.ts';
-import { isSafeTransport, type Read, readDuration, readSize } from './values.ts';
+import { contradictionsAmong, type UpstreamFault, upstreamSchema, upstreamsFrom } from './upstream-rules.ts';
+import { isSafeTransport, type Read, readDuration, readResource, readSize } from './values.ts';
 
 /** A fault and its place in the file. */
 export interface RulesFault {
@@ -23,16 +25,22 @@ export interface RulesFault {
 }
 
 /** What a rules file says, or its faults. */
-export type Rules = { readonly routes: readonly RouteConfig[] } | { readonly faults: readonly RulesFault[] };
+export type Rules =
+  | { readonly routes: readonly RouteConfig[]; readonly upstreams: readonly UpstreamConfig[] }
+  | { readonly faults: readonly RulesFault[] };
 
-/** What else decides about routes. */
+/** What rules are read with and held against. */
 export interface RulesSurroundings {
   /** Plain http to other machines needs to be allowed by name. */
   readonly production: boolean;
+  /** An audience need be no URI (`API_AUDIENCE_PARAMETER=audience`). */
+  readonly audienceIsName?: boolean;
   readonly flow?: AuthorizationFlow | undefined;
+  /** For the certificates that the file names. */
+  readonly files: Files;
 }
 
-/** Reads the text of a rules file. */
+/** Reads the text of a rules file, and the certificates it names. */
 export function readRules(content: string, around: RulesSurroundings): Rules {
   const tree = treeOf(content);
   if ('faults' in tree) return tree;
@@ -41,7 +49,17 @@ export function readRules(content: string, around: RulesSurroundings): Rules {
     ...(parsed.success ? [] : parsed.error.issues.flatMap(faultsOf)),
     ...contradictionsIn(wellFormedIn(tree.value), around),
   ];
-  return parsed.success && faults.length === 0 ? { routes: parsed.data.routes.map(routeFrom) } : { faults };
+  if (!parsed.success || faults.length > 0) return { faults };
+  const routes = parsed.data.routes.map(routeFrom);
+  const rules = parsed.data.upstreams ?? [];
+  const contradictions = contradictionsAmong(rules, routes);
+  if (contradictions.length > 0) return { faults: contradictions.map(placed) };
+  const { upstreams, faults: ofFiles } = upstreamsFrom(rules, around.files);
+  return ofFiles.length > 0 ? { faults: ofFiles.map(placed) } : { routes, upstreams };
+}
+
+function placed({ at, key, sentence }: UpstreamFault): RulesFault {
+  return { place: `upstreams[${at}].${key}`, sentence };
 }
 
 interface Placed {
@@ -97,12 +115,18 @@ function lineOf(position: YAMLError['linePos']): string {
 function faultsOf(issue: z.core.$ZodIssue): readonly RulesFault[] {
   const place = placeOf(issue.path);
   if (issue.code !== 'unrecognized_keys') return [{ place, sentence: `${issue.message}.` }];
-  const known = issue.path.length === 0 ? ['routes'] : Object.keys(routeSchema.shape);
+  const inUpstreams = issue.path[0] === 'upstreams';
+  const known =
+    issue.path.length === 0 ? Object.keys(rulesSchema.shape) : keysIn(inUpstreams ? upstreamSchema : routeSchema);
   return issue.keys.map((key) => {
     const nearest = nearestOf(key, known, { most: 2 });
     const meant = nearest === undefined ? '' : ` Did you mean ${nearest}?`;
     return { place, sentence: `has the key ${JSON.stringify(key.slice(0, 60))}, which is not known.${meant}` };
   });
+}
+
+function keysIn({ shape }: { readonly shape: object }): readonly string[] {
+  return Object.keys(shape);
 }
 
 function placeOf(path: readonly PropertyKey[]): string | undefined {
@@ -131,7 +155,7 @@ function flowContradictionsOf({ rule, at }: Placed, { dpop, isFapi2 }: Authoriza
   return faults;
 }
 
-function contradictionsOf({ rule, at }: Placed, { all, production }: Among): readonly RulesFault[] {
+function contradictionsOf({ rule, at }: Placed, { all, production, audienceIsName }: Among): readonly RulesFault[] {
   const faults: RulesFault[] = [];
   const say = (key: string, sentence: string) => faults.push({ place: `routes[${at}].${key}`, sentence });
   if (all.some((other) => other.at < at && other.rule.path === rule.path)) say('path', 'is there twice.');
@@ -139,6 +163,8 @@ function contradictionsOf({ rule, at }: Placed, { all, production }: Among): rea
     say('token', 'must be none or client where access is public: nobody is signed in.');
   if (rule.access === 'public' && rule.token !== 'client' && rule.scopes?.length)
     say('scopes', 'need access: session.');
+  const resource = rule.audience === undefined || audienceIsName ? undefined : readResource(rule.audience);
+  if (resource !== undefined && 'expected' in resource) say('audience', `must be ${resource.expected}.`);
   if (rule.websocket && !(rule.methods ?? routeDefaults.methods).includes('GET'))
     say('websocket', 'needs GET among methods: a WebSocket begins with one.');
   if (production && !rule.insecureAllowHttpUpstream && !isSafeTransport(rule.upstream)) {
@@ -163,6 +189,10 @@ function routeFrom(rule: RouteRule): RouteConfig {
     scopes: rule.scopes ?? [],
     timeoutMs: checked(readDuration(rule.timeout ?? routeDefaults.timeout)),
     maxBody: checked(readSize(String(rule.max_body ?? routeDefaults.max_body))),
+    minUploadRate: checked(readSize(String(rule.min_upload_rate ?? routeDefaults.min_upload_rate))),
+    setCookies: rule.set_cookies ?? [],
+    cache: rule.cache ?? false,
+    maskErrors: rule.mask_errors ?? false,
     websocket: rule.websocket ?? false,
     dpop: rule.dpop ?? true,
   };

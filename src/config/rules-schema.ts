@@ -7,7 +7,9 @@
  */
 
 import { z } from 'zod';
-import { durationForm, type Read, readDuration, readResource, readSize, readUrl, sizeForm } from './values.ts';
+import { expectationOf, saying, text } from './rule-types.ts';
+import { upstreamSchema } from './upstream-rules.ts';
+import { durationForm, readAudience, readDuration, readSize, readUrl, sizeForm } from './values.ts';
 
 /** What a route may offer; `OPTIONS` is answered by us, other methods by nobody. */
 export const routeMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -18,24 +20,8 @@ export const routeDefaults = {
   access: 'session',
   timeout: '30s',
   max_body: '100MB',
+  min_upload_rate: '240B',
 } as const;
-
-/** A text that `read` understands; a value of another type is told the same. */
-function text<Value>(read: (text: string) => Read<Value>) {
-  const error = () => expectationOf(read);
-  return z.string({ error }).refine((value) => 'value' in read(value), { error });
-}
-
-// What is expected does not depend on what was given: no reader repeats it.
-function expectationOf<Value>(read: (text: string) => Read<Value>): string {
-  const result = read('');
-  return 'expected' in result ? `must be ${result.expected}` : 'is not valid';
-}
-
-/** What is said of a value that is not an object, a list or a text at all. */
-function saying(sentence: string) {
-  return { error: ({ code }: { readonly code?: string }) => (code === 'invalid_type' ? sentence : undefined) };
-}
 
 const segment = '(?!\\.{1,2}(?:/|$))[A-Za-z0-9._~-]+';
 const path = z.string(saying('must be a path such as /api/orders')).regex(new RegExp(`^/api(?:/${segment})*$`), {
@@ -48,6 +34,17 @@ const method = z.enum(routeMethods, { error: `must be one of ${routeMethods.join
 const scope = z
   .string(saying('must be a scope, a text'))
   .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, { error: 'must be one scope without spaces (RFC 6749, 3.3)' });
+
+const size = z.union([z.literal(0), text(readSize).meta({ pattern: sizeForm.source })], {
+  error: () => expectationOf(readSize),
+});
+
+// RFC 6265bis, 4.1.1: cookie-name is a token. Prefixes promise what a browser holds against us: no upstream gets them.
+const cookieName = z
+  .string(saying('must be the name of a cookie'))
+  .regex(/^(?!__)(?!claimcheck)[\w!#$%&'*+.^`|~-]{1,64}$/i, {
+    error: 'must be the name of a cookie, none of ours and none that begins with two underscores',
+  });
 
 /** One route as it is written. */
 export const routeSchema = z.strictObject(
@@ -80,10 +77,11 @@ export const routeSchema = z.strictObject(
         description:
           'What goes to the upstream. user: the access token of the session. client: one of the client’s own, for this audience and these scopes (RFC 6749, 4.4). exchange: one that the session’s was exchanged for (RFC 8693). none: no token. By default user, and none where access is public.',
       }),
-    audience: text(readResource)
+    audience: text(readAudience)
       .optional()
       .meta({
-        description: 'The resource that the access token shall be for (RFC 8707). By default API_AUDIENCE.',
+        description:
+          'The resource that the access token shall be for (RFC 8707): an absolute URI, or with API_AUDIENCE_PARAMETER=audience a name. By default API_AUDIENCE.',
         examples: ['https://orders.example'],
       }),
     scopes: z
@@ -100,12 +98,32 @@ export const routeSchema = z.strictObject(
       default: routeDefaults.timeout,
       pattern: durationForm.source,
     }),
-    max_body: z
-      .union([z.literal(0), text(readSize).meta({ pattern: sizeForm.source })], {
-        error: () => expectationOf(readSize),
-      })
+    max_body: size
       .optional()
       .meta({ description: 'The largest request body; 0 for no limit.', default: routeDefaults.max_body }),
+    min_upload_rate: size.optional().meta({
+      description:
+        'What a client must send of a body each second, on average over each timeout of the route; 0 for no such limit. A slower one is answered 408.',
+      default: routeDefaults.min_upload_rate,
+    }),
+    set_cookies: z
+      .array(cookieName, saying('must be a list of cookie names'))
+      .optional()
+      .meta({
+        description:
+          'Which cookies the upstream may set, by name. They get Secure and HttpOnly, no Domain, and a Path within the route. No cookie is ever sent to an upstream.',
+        default: [],
+        examples: [['theme']],
+      }),
+    cache: z.boolean({ error: 'must be true or false' }).optional().meta({
+      description:
+        'Whether the Cache-Control of the upstream counts. With access: session only the browser may keep an answer (private), never a cache between.',
+      default: false,
+    }),
+    mask_errors: z.boolean({ error: 'must be true or false' }).optional().meta({
+      description: 'Puts our own body in the place of what the upstream says with a status of 400 or more.',
+      default: false,
+    }),
     websocket: z.boolean({ error: 'must be true or false' }).optional().meta({
       description:
         'Whether a page may open WebSockets below this path. The same session, scopes and token as for a GET; closed with 4401 when the session ends.',
@@ -132,6 +150,10 @@ export const rulesSchema = z.strictObject(
       .array(routeSchema, saying('must be a list of routes'))
       .min(1, { error: 'must name at least one route' })
       .meta({ description: 'Which public path leads to which upstream. A path that no route names is refused.' }),
+    upstreams: z
+      .array(upstreamSchema, saying('must be a list of upstreams'))
+      .optional()
+      .meta({ description: 'How upstreams are reached beyond their URL: addresses, authorities, our certificate.' }),
   },
   saying('must be a map with the key routes'),
 );
@@ -150,12 +172,21 @@ export interface RouteKey {
 
 /** The keys of a route in their order. */
 export function routeKeys(): readonly RouteKey[] {
-  return Object.entries(routeSchema.shape).map(([name, type]) => {
+  return keysOf(routeSchema.shape);
+}
+
+/** The keys of an entry of `upstreams` in their order. */
+export function upstreamKeys(): readonly RouteKey[] {
+  return keysOf(upstreamSchema.shape);
+}
+
+function keysOf(shape: Readonly<Record<string, z.ZodType>>): readonly RouteKey[] {
+  return Object.entries(shape).map(([name, type]) => {
     const { description = '', default: value } = type.meta() ?? {};
     return {
       name,
       description,
-      isNeeded: !type.isOptional(),
+      isNeeded: !type.safeParse(undefined).success,
       default: value === undefined ? undefined : Array.isArray(value) ? `[${value.join(', ')}]` : String(value),
     };
   });

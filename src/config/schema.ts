@@ -9,9 +9,12 @@
 
 import { z } from 'zod';
 import { readAddresses } from './addresses.ts';
+import { readAuthorizationParams } from './authorization-params.ts';
 import { isRandomKey } from './strength.ts';
 import {
+  isSafeTransport,
   type Read,
+  readAudience,
   readBoolean,
   readDuration,
   readHost,
@@ -19,7 +22,6 @@ import {
   readList,
   readOrigin,
   readRedisUrl,
-  readResource,
   readScopes,
   readUrl,
   readVisible,
@@ -69,6 +71,18 @@ const path = text((value) =>
 );
 const choice = <const Words extends readonly [string, ...string[]]>(...choices: Words) =>
   z.enum(choices, { error: `must be ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}.` });
+
+const endSessionPlace = text((value): Read<string> => {
+  const url = readUrl(value);
+  if (value === 'none' || ('value' in url && isSafeTransport(value))) return { value };
+  return { expected: 'a URL such as https://login.example/v2/logout, https unless it is on this machine, or none' };
+});
+
+const returnName = text((value) =>
+  /^[A-Za-z][A-Za-z0-9_]{0,31}$/.test(value) && !['client_id', 'id_token_hint', 'logout_hint', 'state'].includes(value)
+    ? { value }
+    : { expected: 'the name of a parameter such as logout_uri, or none' },
+);
 
 const basePath = text((value) =>
   /^(\/[A-Za-z0-9_-]+)*$/.test(value) && value !== '/api' && !value.startsWith('/api/')
@@ -201,6 +215,19 @@ export const settings = {
     example: '/run/secrets/client-cert.pem',
     type: path,
   },
+  CLIENT_DECRYPTION_KEY_FILE: {
+    group: 'The authorization server',
+    help: 'PEM file (PKCS#8) of the key that opens encrypted ID tokens, UserInfo and logout tokens: RSA of 2048 bits or more, P-256, P-384, P-521 or X25519. Several keys: the first is published at /.well-known/jwks.json to be encrypted to, the others still open.',
+    example: '/run/secrets/decryption-key.pem',
+    type: path,
+  },
+  ENCRYPTED_ID_TOKENS: {
+    group: 'The authorization server',
+    help: 'With CLIENT_DECRYPTION_KEY_FILE: accepted, beside those in clear, or required of ID tokens and logout tokens.',
+    default: 'accepted',
+    example: 'required',
+    type: choice('accepted', 'required'),
+  },
   CLIENT_ASSERTION_AUDIENCE: {
     group: 'The authorization server',
     help: 'Whom private_key_jwt is addressed to: the issuer, or, for servers that know no better, the token endpoint.',
@@ -216,9 +243,50 @@ export const settings = {
   },
   API_AUDIENCE: {
     group: 'The authorization server',
-    help: 'The resource the access token shall be for (RFC 8707).',
+    help: 'The resource the access token shall be for (RFC 8707): an absolute URI, or with API_AUDIENCE_PARAMETER=audience a name.',
     example: 'https://orders.example',
-    type: text(readResource),
+    type: text(readAudience),
+  },
+  API_AUDIENCE_PARAMETER: {
+    group: 'The authorization server',
+    help: 'How a provider is told for whom a token shall be: resource (RFC 8707), or audience where it knows that only.',
+    default: 'resource',
+    example: 'audience',
+    type: choice('resource', 'audience'),
+  },
+  AUTHORIZATION_PARAMS: {
+    group: 'The authorization server',
+    help: 'Further parameters of every authorization request, for providers that want some of their own. See docs/providers.md.',
+    default: '',
+    example: 'access_type=offline prompt=consent',
+    type: text(readAuthorizationParams),
+  },
+  ID_TOKEN_AUDIENCES: {
+    group: 'The authorization server',
+    help: 'Other audiences that an ID token may name beside CLIENT_ID. Whoever is one of them could use the token at us, and we at them; its azp must be CLIENT_ID.',
+    default: '',
+    example: '257714027772314751',
+    type: text(readWords),
+  },
+  END_SESSION_ENDPOINT: {
+    group: 'The authorization server',
+    help: 'Where a sign-out leads the browser, for a provider whose metadata does not say so; none: nowhere, the person stays signed in at the provider. By default end_session_endpoint of the metadata.',
+    example: 'https://login.example/v2/logout',
+    type: endSessionPlace,
+  },
+  END_SESSION_RETURN_PARAMETER: {
+    group: 'The authorization server',
+    help: 'What the provider calls the address to come back to: logout_uri, returnTo and so on. With another name than the standard’s, client_id is sent beside it and nothing else; none: the provider is told no address.',
+    default: 'post_logout_redirect_uri',
+    example: 'logout_uri',
+    type: returnName,
+  },
+  USER_INFO: {
+    group: 'The authorization server',
+    help: 'auto: claims that the ID token lacks are asked for at UserInfo, unless the access token is for API_AUDIENCE. never: where the access token is for an API by other means, such as a scope.',
+    default: 'auto',
+    example: 'never',
+    type: choice('auto', 'never'),
   },
   USER_CLAIMS: {
     group: 'The authorization server',
@@ -266,6 +334,13 @@ export const settings = {
     help: 'true: a logout token must have exp and the type logout+jwt. false: for authorization servers that send neither; every other check stays.',
     default: 'true',
     example: 'false',
+    type: boolean,
+  },
+  THIRD_PARTY_LOGIN: {
+    group: 'The authorization server',
+    help: 'true: /login?iss=…&target_link_uri=… begins a sign-in for the authorization server or a portal (OIDC Core, 4); register PUBLIC_URL/login as initiate_login_uri. iss must be ISSUER, the target a page of PUBLIC_URL. Who is signed in stays who they are.',
+    default: 'false',
+    example: 'true',
     type: boolean,
   },
   FRONTCHANNEL_LOGOUT: {

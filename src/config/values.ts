@@ -141,6 +141,13 @@ export function readResource(text: string): Read<string> {
     : { expected: 'an absolute URI such as https://orders.example, without a fragment' };
 }
 
+/** Whom a token is for, where that may be a name instead: visible characters without spaces, quotes and backslashes. */
+export function readAudience(text: string): Read<string> {
+  return /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/.test(text)
+    ? { value: text }
+    : { expected: 'an absolute URI such as https://orders.example, or a name without spaces' };
+}
+
 /** Where Redis is, in one of the forms of redis-url.ts. Special characters of the password are percent-encoded. */
 export function readRedisUrl(text: string): Read<string> {
   if (parseRedisUrl(text) !== undefined) return { value: text };

@@ -38,8 +38,16 @@ export interface ListenerOptions {
 /** Where a port leads what comes in. */
 export interface ListenerEvents {
   onRequest(from: Incoming): void;
-  /** Told of what Node's parser refused; it has been answered. */
-  onRefused(code: ErrorCode, detail: string): void;
+  /** Told of what Node's parser refused; it is answered here. */
+  onRefused(code: ErrorCode, refusal: ParserRefusal): void;
+}
+
+/** What is known of bytes that Node's parser refused. */
+export interface ParserRefusal {
+  /** The parser's own code, or ours. Holds nothing of the request. */
+  readonly detail: string;
+  /** The request whose body they are part of, while that has no answer. */
+  readonly message?: Incoming['message'] | undefined;
 }
 
 const strict: ServerOptions = {
@@ -66,6 +74,7 @@ export class Listener {
   readonly #options: ListenerOptions;
   readonly #connections = new Set<Socket>();
   readonly #upgraded = new Set<Socket>();
+  readonly #bodies: Bodies = new WeakMap();
   #draining = false;
 
   constructor(options: ListenerOptions, events: ListenerEvents) {
@@ -79,7 +88,10 @@ export class Listener {
       events.onRequest(from);
     };
     const answer = (message: Incoming['message'], response: ServerResponse) => {
-      if (announcesBody(message)) response.once('finish', () => discardRest({ message }, options.clock));
+      if (announcesBody(message)) {
+        this.#bodies.set(message.socket, response);
+        response.once('finish', () => discardRest({ message }, options.clock));
+      }
       onRequest({ message, response, upgrade: undefined });
     };
     this.#server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
@@ -101,7 +113,9 @@ export class Listener {
       socket.on('error', () => socket.destroy()); // as above
       refuse(socket, 'method-unknown', refusals);
     });
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => onClientError(error, socket, refusals));
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      onClientError(error, socket, { ...refusals, response: this.#bodies.get(socket) });
+    });
   }
 
   /** Opens the port. Rejects, with what to do, when it cannot be had. */
@@ -161,12 +175,18 @@ function responseOn(message: Incoming['message'], socket: Socket): ServerRespons
   return response;
 }
 
-function onClientError(error: NodeJS.ErrnoException, socket: Duplex, refusals: Refusals): void {
-  if (error.code === 'ECONNRESET' || error.code === 'EPIPE') {
-    socket.destroy();
-    return;
+type BodyRefusals = Refusals & { readonly response: ServerResponse | undefined };
+
+function onClientError(error: NodeJS.ErrnoException, socket: Duplex, { response, ...refusals }: BodyRefusals): void {
+  const message = response?.req.complete === false ? response.req : undefined;
+  if (error.code === 'ECONNRESET' || error.code === 'EPIPE') socket.destroy();
+  else if (message === undefined || response?.headersSent !== true) {
+    const code = parserCodes.get(error.code ?? '') ?? 'request-ambiguous';
+    refuse(socket, code, { ...refusals, detail: error.code, message });
   }
-  refuse(socket, parserCodes.get(error.code ?? '') ?? 'request-ambiguous', { ...refusals, detail: error.code });
+  // Part of the body of a request that has its answer and its line in the log: there is no second of either.
+  else if (response.writableFinished) letGo(socket, refusals);
+  else socket.destroy();
 }
 
 const parserCodes: ReadonlyMap<string, ErrorCode> = new Map([
@@ -179,24 +199,34 @@ const parserCodes: ReadonlyMap<string, ErrorCode> = new Map([
 interface Refusals extends Pick<ListenerEvents, 'onRefused'> {
   readonly clock: Clock;
   readonly detail?: string | undefined;
+  readonly message?: Incoming['message'] | undefined;
 }
+
+/** Answers of requests with a body, by connection: the last of each. */
+type Bodies = WeakMap<Duplex, ServerResponse>;
 
 /** How long a client may take to close after a refusal, in ms. Node has no timer for such a socket any more. */
 const lingerMs = 5_000;
 
 // There is no response object to write to, or it must not be trusted any more: bytes by hand, and the connection ends.
-function refuse(socket: Duplex, code: ErrorCode, { onRefused, clock, detail }: Refusals): void {
-  onRefused(code, detail ?? code);
+function refuse(socket: Duplex, code: ErrorCode, { onRefused, clock, detail, message }: Refusals): void {
+  onRefused(code, { detail: detail ?? code, message });
   if (!socket.writable || belongsToAnother(socket)) {
     socket.destroy();
     return;
   }
   const { status, title, source } = catalogue[code];
   const body = JSON.stringify(problemOf(code, 'none'));
-  socket.end(
+  socket.write(
     `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
       `Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nX-Error-Source: ${source}\r\nConnection: close\r\n\r\n${body}`,
   );
+  letGo(socket, { clock });
+}
+
+// What is left unread would turn the end into a reset, and take the answer with it.
+function letGo(socket: Duplex, { clock }: Pick<Refusals, 'clock'>): void {
+  socket.end();
   socket.resume();
   const cancel = clock.after(lingerMs, () => socket.destroy());
   socket.once('close', cancel);

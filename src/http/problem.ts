@@ -28,7 +28,8 @@ export interface Asker {
 
 /** The answer to a failure with a code of the catalogue. */
 export function problemReply(asker: Asker, code: ErrorCode, extras: ProblemExtras = {}): Reply {
-  const { status, source, title } = catalogue[code];
+  const { source, title } = catalogue[code];
+  const { status = catalogue[code].status } = extras;
   const retryAfter = retryAfterOf(code);
   const headers = {
     'X-Error-Source': source,
@@ -39,7 +40,7 @@ export function problemReply(asker: Asker, code: ErrorCode, extras: ProblemExtra
   return {
     status,
     headers: { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store', ...headers },
-    body: JSON.stringify({ ...problemOf(code, asker.id), ...extras.members }),
+    body: JSON.stringify({ ...problemOf(code, asker.id), status, ...extras.members }),
   };
 }
 

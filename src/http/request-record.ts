@@ -32,8 +32,12 @@ export class RequestRecord {
   /** The session's hash under which the store knows it; stages/record.ts writes a keyed tag of it. */
   session: string | undefined = undefined;
 
-  /** Notes a refusal or failure. */
+  /** The status that was sent past the response, when its body turned out to be no HTTP. */
+  cutOffWith: number | undefined = undefined;
+
+  /** Notes a refusal or failure. What comes of a request that was cut off already is not its reason. */
   refuse(code: ErrorCode, cause?: unknown): void {
+    if (this.cutOffWith !== undefined) return;
     this.code = code;
     this.cause = cause;
   }

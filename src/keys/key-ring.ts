@@ -61,7 +61,6 @@ export function deriveKey(
 export class KeyRing {
   readonly #frontendId: string;
   readonly #cookieKeys: string[] = [];
-  readonly #listeners: (() => void)[] = [];
   #entries: readonly KeyEntry[] = [];
 
   constructor({ secrets, frontendId }: KeyRingOptions) {
@@ -76,7 +75,7 @@ export class KeyRing {
     return first;
   }
 
-  /** All entries, the active one first. */
+  /** All entries, the active one first: another list after each replacement, by which whoever kept what one of them opened can tell. */
   get entries(): readonly KeyEntry[] {
     return this.#entries;
   }
@@ -96,11 +95,6 @@ export class KeyRing {
     this.prepare(secrets)();
   }
 
-  /** Calls `listener` after each replacement: for whoever keeps what an entry opened that may be gone now. */
-  onReplaced(listener: () => void): void {
-    this.#listeners.push(listener);
-  }
-
   /** Derives other keys, and gives what puts them in place of all and cannot fail. Throws when a secret is not usable. */
   prepare(secrets: readonly Secret[]): () => void {
     const entries = secrets.map((secret) => entryOf(secret, this.#frontendId));
@@ -111,7 +105,6 @@ export class KeyRing {
     return () => {
       this.#entries = entries;
       this.#cookieKeys.splice(0, this.#cookieKeys.length, ...entries.map(({ cookie }) => cookie));
-      for (const listener of this.#listeners) listener();
     };
   }
 }

@@ -38,6 +38,16 @@ export const metrics = {
     help: 'Seconds until the upstream sent the head of its answer.',
     labels: ['upstream'],
   },
+  claimcheck_upstream_open: {
+    type: 'gauge',
+    help: '1 while an upstream is not called, since too many of its recent calls failed.',
+    labels: ['upstream'],
+  },
+  claimcheck_upstream_addresses_down: {
+    type: 'gauge',
+    help: 'How many addresses of an upstream with several take no connection.',
+    labels: ['upstream'],
+  },
   claimcheck_sign_ins_total: {
     type: 'counter',
     help: 'Sign-ins by result: success, or the reason of the failure.',
@@ -118,6 +128,8 @@ export class Metrics {
   readonly requestSeconds: Histogram<'kind'>;
   readonly forwardedProto: Counter<'proto'>;
   readonly upstreamSeconds: Histogram<'upstream'>;
+  readonly upstreamOpen: Gauge<'upstream'>;
+  readonly upstreamAddressesDown: Gauge<'upstream'>;
   readonly signIns: Counter<'result'>;
   readonly sessionsEnded: Counter<'reason'>;
   readonly refreshes: Counter<'result'>;
@@ -142,6 +154,8 @@ export class Metrics {
     this.requestSeconds = new Histogram({ ...this.#options('claimcheck_request_seconds'), buckets: seconds });
     this.forwardedProto = new Counter(this.#options('claimcheck_forwarded_proto_total'));
     this.upstreamSeconds = new Histogram({ ...this.#options('claimcheck_upstream_seconds'), buckets: seconds });
+    this.upstreamOpen = new Gauge(this.#options('claimcheck_upstream_open'));
+    this.upstreamAddressesDown = new Gauge(this.#options('claimcheck_upstream_addresses_down'));
     this.signIns = new Counter(this.#options('claimcheck_sign_ins_total'));
     this.sessionsEnded = new Counter(this.#options('claimcheck_sessions_ended_total'));
     this.refreshes = new Counter(this.#options('claimcheck_refreshes_total'));

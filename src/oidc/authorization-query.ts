@@ -8,6 +8,7 @@
  */
 
 import { plainFlow } from '../config/authorization-flow.ts';
+import type { Dialect } from '../config/config.ts';
 import { dpopKeyOf } from '../keys/dpop-key.ts';
 import type { ProviderMetadata } from './metadata.ts';
 import type { AuthorizationParameters, ProviderOptions } from './provider-options.ts';
@@ -20,11 +21,15 @@ export function authorizationQuery(
     options,
   }: {
     readonly metadata: Pick<ProviderMetadata, 'scopes_supported'>;
-    readonly options: Pick<ProviderOptions, 'redirectUri' | 'apiAudience' | 'scopes' | 'scopesAreDefault' | 'client'>;
+    readonly options: Pick<
+      ProviderOptions,
+      'redirectUri' | 'apiAudience' | 'dialect' | 'scopes' | 'scopesAreDefault' | 'client'
+    >;
   },
 ): Readonly<Record<string, string>> {
   const { responseMode: mode, dpop } = options.client.flow ?? plainFlow;
-  return present({
+  // Those of the configuration lie under ours; `prompt` is the one that a caller may choose instead.
+  const asked = present({
     response_type: 'code',
     response_mode: mode === 'query' ? undefined : mode, // what the code flow has without a word
     redirect_uri: options.redirectUri,
@@ -33,14 +38,23 @@ export function authorizationQuery(
     nonce: parameters.nonce,
     code_challenge: parameters.codeChallenge,
     code_challenge_method: 'S256',
+    ...audienceOf(options.apiAudience, options.dialect),
     dpop_jkt: dpop && parameters.dpopKey !== undefined ? dpopKeyOf(parameters.dpopKey).thumbprint : undefined,
-    resource: options.apiAudience,
     prompt: parameters.prompt,
     login_hint: parameters.loginHint,
     ui_locales: parameters.uiLocales,
     acr_values: parameters.acrValues,
     max_age: parameters.maxAge?.toString(),
   });
+  return { ...options.dialect?.authorizationParameters, ...asked };
+}
+
+/** The parameter that says for whom a token shall be (RFC 8707, 2); empty where the provider is left to know. */
+export function audienceOf(
+  audience: string | undefined,
+  { audienceParameter = 'resource' }: Partial<Dialect> = {},
+): Readonly<Record<string, string>> {
+  return present({ [audienceParameter]: audience });
 }
 
 /** What is asked for: the configured scopes, and of the default ones those that the server knows. */

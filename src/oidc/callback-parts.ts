@@ -68,8 +68,8 @@ export interface CallbackParts {
   readonly pointers: Pick<SessionPointers, 'idsIn' | 'point'>;
   /** The claims that the page is told. */
   readonly userClaims: readonly string[];
-  /** Whether the access token is for somebody else than UserInfo (`API_AUDIENCE`). */
-  readonly hasApiAudience: boolean;
+  /** Whether UserInfo may be asked: not where the access token is for somebody else (`API_AUDIENCE`). */
+  readonly asksUserInfo: boolean;
   /** Our client id: for whom a signed response must be. */
   readonly clientId: string;
   readonly clock: Pick<Clock, 'now' | 'after'>;

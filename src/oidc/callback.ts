@@ -24,9 +24,10 @@ import { KeySetError } from './key-set.ts';
 import { attemptParameter } from './login-parameters.ts';
 import { isSpeculative, purposeOf } from './login-start.ts';
 import { checkSignedResponse, type ReceivedResponse, receivedResponse } from './received-response.ts';
-import { errorTarget } from './return-path.ts';
+import { errorTarget, quietErrorTarget } from './return-path.ts';
 import { beginSession } from './session-beginning.ts';
-import { type Attempt, attemptOf } from './transaction.ts';
+import { endedByCheck, isSilent } from './silent-check.ts';
+import { type Attempt, attemptOf, type LoginTransaction } from './transaction.ts';
 
 /** A form of the authorization server: longer than any code and state, and short of what is worth sending to fill memory. */
 const formLimits = { maxBytes: 16 * 1024, limitMs: 10_000 } as const;
@@ -80,15 +81,24 @@ async function answerLanding(landing: Landing, parts: CallbackParts, carrier: Se
   const { request, state, transaction } = landing;
   const { returnPath } = transaction;
   const refusal = await refusalOf(landing, parts);
-  if (refusal !== undefined) return failed(request, { parts, error: refusal, returnPath });
+  if (refusal !== undefined) return refused(landing, { parts, error: refusal });
   if (!(await parts.claims.claim(state))) return redirectReply('/');
   try {
     const id = await beginSession(landing, parts, carrier);
     return redirectReply(returnPath, { 'Set-Cookie': parts.pointers.point(id, request.headers.cookie) });
   } catch (error) {
     if (isStoreAway(error)) throw spent(error, parts.cookies.remove(state));
-    return failed(request, { parts, error: signInErrorFrom(error), returnPath });
+    return refused(landing, { parts, error: signInErrorFrom(error) });
   }
+}
+
+async function refused(
+  { request, transaction }: Landing,
+  { parts, error }: Pick<Failed, 'parts' | 'error'>,
+): Promise<Reply> {
+  const ended = endedByCheck(error, transaction);
+  if (ended !== undefined) await parts.sessions.end(ended, 'back-channel'); // the provider's word, whichever way it came
+  return failed(request, { parts, error, transaction });
 }
 
 async function refusalOf(landing: Landing, parts: CallbackParts): Promise<SignInError | undefined> {
@@ -145,10 +155,10 @@ async function answerStray(
 interface Failed {
   readonly parts: CallbackParts;
   readonly error: SignInError;
-  readonly returnPath?: string;
+  readonly transaction?: Pick<LoginTransaction, 'returnPath' | 'prompt'>;
 }
 
-function failed(request: ClearedRequest, { parts, error, returnPath = '/' }: Failed): Reply {
+function failed(request: ClearedRequest, { parts, error, transaction = { returnPath: '/' } }: Failed): Reply {
   const { code, reason, cause } = error;
   const fault = faultOf[code];
   if (fault !== undefined) request.record.refuse(fault, cause);
@@ -163,7 +173,9 @@ function failed(request: ClearedRequest, { parts, error, returnPath = '/' }: Fai
     ...{ sessionId: undefined, issuer: parts.provider.issuer, subject: undefined, acr: undefined },
     address: request.clientAddress,
   });
-  return redirectReply(errorTarget(returnPath, new URLSearchParams({ auth_error: code, auth_error_id: request.id })));
+  const query = new URLSearchParams({ auth_error: code, auth_error_id: request.id });
+  const target = isSilent(transaction) ? quietErrorTarget : errorTarget;
+  return redirectReply(target(transaction.returnPath, query));
 }
 
 function withoutCookie(

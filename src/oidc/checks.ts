@@ -35,6 +35,8 @@ export type IdTokenFault =
 export interface ExpectedIdToken {
   readonly issuer: string;
   readonly clientId: string;
+  /** Who may be named beside the client; nobody by default. */
+  readonly trustedAudiences?: readonly string[];
   /** The access token of the same answer. */
   readonly accessToken: string;
   /** The instant, ms. */
@@ -70,8 +72,11 @@ export const idTokenTypes: readonly string[] = ['', 'jwt'];
 export const aheadSeconds = 10;
 /** How long a token is taken after its end. */
 export const expiryLeewaySeconds = 30;
-/** An ID token comes straight from the token endpoint: an older one is a replay. */
-const maxAgeSeconds = 5 * 60;
+/**
+ * An ID token comes straight from the token endpoint: an older one is a replay. Five minutes would be enough, were it
+ * not that Microsoft Entra ID writes an `iat` of five minutes ago into each.
+ */
+const maxAgeSeconds = 6 * 60;
 /** Members that only tokens of another kind have: a logout token or security event, an introspection answer, a DPoP proof. */
 const foreignMembers = ['events', 'token_introspection', 'htm', 'htu', 'toe'] as const;
 
@@ -109,7 +114,7 @@ export function idTokenClaimsOf({ claims }: VerifiedJws): IdTokenClaims {
 function checkIdToken({ claims, algorithm }: VerifiedJws, expected: ExpectedIdToken): IdTokenFault | undefined {
   if (claims['iss'] !== expected.issuer) return 'id-token-issuer';
   if (!isSubject(claims['sub'])) return 'id-token-subject';
-  if (!isForUsAlone(claims['aud'], expected.clientId)) return 'id-token-audience';
+  if (!isForUs(claims, expected)) return 'id-token-audience';
   if (claims['azp'] !== undefined && claims['azp'] !== expected.clientId) return 'id-token-authorized-party';
   if (foreignMembers.some((member) => Object.hasOwn(claims, member))) return 'id-token-other-kind';
   if (!isHashOf(claims['at_hash'], expected.accessToken, algorithm)) return 'id-token-access-token-hash';
@@ -128,6 +133,13 @@ function checkTimes({ exp, iat, nbf, auth_time }: JsonObject, now: number): IdTo
 /** Whether a value can name a person or a session: at most 255 ASCII characters (OIDC Core, 2), none that a log or a header could not hold. */
 export function isSubject(value: unknown): value is string {
   return typeof value === 'string' && /^[\x20-\x7e]{1,255}$/.test(value);
+}
+
+// With others that are trusted the token must say that it was issued to us (OIDC Core, 3.1.3.7-3 and -4).
+function isForUs({ aud, azp }: JsonObject, { clientId, trustedAudiences = [] }: ExpectedIdToken): boolean {
+  if (isForUsAlone(aud, clientId)) return true;
+  if (!Array.isArray(aud) || !aud.includes(clientId) || azp !== clientId) return false;
+  return aud.every((name) => name === clientId || trustedAudiences.includes(name));
 }
 
 /** Whether `aud` names us and nobody else. No further audience is trusted, whatever `azp` says: each could use the token at us (OIDC Core, 3.1.3.7-3). */

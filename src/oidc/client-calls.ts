@@ -14,6 +14,7 @@ import type { BackChannel } from './back-channel.ts';
 import { type Answer, type Endpoint, libraryResponse } from './back-channel-answer.ts';
 import { clientAuthentication, libraryMetadata } from './client-authentication.ts';
 import { ClientProof } from './client-proof.ts';
+import { Decryption } from './decryption.ts';
 import type { GrantError } from './grant.ts';
 import { type Failure, grantErrorFrom } from './grant-failure.ts';
 import type { ProviderMetadata } from './metadata.ts';
@@ -41,6 +42,8 @@ export interface Asked<Result> {
 interface Call {
   readonly configuration: library.Configuration;
   answer: Answer | undefined;
+  /** Why the answer could not be opened; the library would hide it behind a word of its own. */
+  unopened?: unknown;
   /** Whether the server wants the same again, with the nonce it gave. */
   wantsNonce: boolean;
 }
@@ -48,6 +51,7 @@ interface Call {
 /** Makes calls as one client of one server. */
 export class ClientCalls {
   readonly proof: ClientProof;
+  readonly decryption: Decryption;
   readonly #options: ProviderOptions;
   readonly #channel: BackChannel;
   readonly #proofs: Proofs;
@@ -56,6 +60,7 @@ export class ClientCalls {
     this.#options = options;
     this.#channel = channel;
     this.proof = new ClientProof(options.client, options.clientKeys);
+    this.decryption = new Decryption(options.client.decryption);
     this.#proofs = new Proofs(options.clock);
   }
 
@@ -102,8 +107,13 @@ export class ClientCalls {
     configuration[library.customFetch] = async (url, { method, headers, body }) => {
       const form = body === null || body === undefined ? undefined : String(body);
       const question = { endpoint, url, method, headers, body: form };
+      // Kept before it is opened: should that fail, its tokens are still known.
       call.answer = await this.#channel.ask(key === undefined ? question : this.#proofs.prove(question, key));
       call.wantsNonce = key !== undefined && this.#proofs.wantsNonce(question, call.answer);
+      call.answer = await this.decryption.openAnswer(endpoint, call.answer).catch((error: unknown) => {
+        call.unopened = error;
+        throw error;
+      });
       return libraryResponse(call.answer);
     };
     return call;

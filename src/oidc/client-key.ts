@@ -94,12 +94,13 @@ function parametersOf(algorithm: AssertionAlgorithm): webcrypto.RsaHashedImportP
   }
 }
 
-function publicJwkOf(key: KeyObject): webcrypto.JsonWebKey {
+/** The public half of a key as a JWK. */
+export function publicJwkOf(key: KeyObject): webcrypto.JsonWebKey {
   return createPublicKey(key).export({ format: 'jwk' });
 }
 
-// The required members, in the order of their names (RFC 7638, 3.2).
-function thumbprintOf({ crv, e, kty, n, x, y }: webcrypto.JsonWebKey): string {
+/** The thumbprint of a public key: over the required members, in the order of their names (RFC 7638, 3.2). */
+export function thumbprintOf({ crv, e, kty, n, x, y }: webcrypto.JsonWebKey): string {
   const members = kty === 'RSA' ? { e, kty, n } : kty === 'EC' ? { crv, kty, x, y } : { crv, kty, x };
   return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
 }

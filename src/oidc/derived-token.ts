@@ -6,7 +6,9 @@
  * @module
  */
 
+import type { Dialect } from '../config/config.ts';
 import type { TokenSet, UsableToken } from '../session/session.ts';
+import { audienceOf } from './authorization-query.ts';
 import { GrantError } from './grant.ts';
 import { boundTo, type TokenAnswer } from './token-answer.ts';
 
@@ -22,9 +24,9 @@ export const exchangeGrantType = 'urn:ietf:params:oauth:grant-type:token-exchang
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
 
 /** The parameters that name the target. */
-export function targetParameters({ audience, scopes }: TokenTarget): Record<string, string> {
+export function targetParameters({ audience, scopes }: TokenTarget, dialect?: Dialect): Record<string, string> {
   return {
-    ...(audience === undefined ? {} : { resource: audience }),
+    ...audienceOf(audience, dialect),
     ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
   };
 }
@@ -33,12 +35,13 @@ export function targetParameters({ audience, scopes }: TokenTarget): Record<stri
 export function exchangeParameters(
   { accessToken: subjectToken }: UsableToken,
   target: TokenTarget,
+  dialect?: Dialect,
 ): Record<string, string> {
   return {
     subject_token: subjectToken,
     subject_token_type: accessTokenType,
     requested_token_type: accessTokenType,
-    ...targetParameters(target),
+    ...targetParameters(target, dialect),
   };
 }
 

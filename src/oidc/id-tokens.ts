@@ -8,6 +8,7 @@
  */
 
 import type { Clock } from '../base/clock.ts';
+import type { Dialect } from '../config/config.ts';
 import {
   checkRefreshedToken,
   checkSignInToken,
@@ -28,6 +29,7 @@ export interface IdTokensOptions {
   readonly issuer: string;
   readonly clientId: string;
   readonly clock: Pick<Clock, 'now'>;
+  readonly dialect?: Pick<Dialect, 'trustedAudiences'> | undefined;
 }
 
 /** Judges ID tokens. */
@@ -82,8 +84,8 @@ export class IdTokens {
   }
 
   #expected({ accessToken }: TokenAnswer): ExpectedIdToken {
-    const { issuer, clientId, clock } = this.#options;
-    return { issuer, clientId, accessToken, now: clock.now() };
+    const { issuer, clientId, clock, dialect } = this.#options;
+    return { issuer, clientId, trustedAudiences: dialect?.trustedAudiences ?? [], accessToken, now: clock.now() };
   }
 }
 

@@ -24,6 +24,12 @@ export type JwsFault =
   | 'token-critical'
   | 'token-type'
   | 'token-algorithm'
+  | 'encryption-unexpected'
+  | 'encryption-missing'
+  | 'encryption-algorithm'
+  | 'encryption-compressed'
+  | 'encryption-content'
+  | 'encryption-key'
   | 'key-unknown'
   | 'signature';
 
@@ -73,7 +79,8 @@ export function parseJws(token: string, algorithms: readonly SignatureAlgorithm[
   return { token, algorithm, kid: kidOf(head), type: typeOf(head), claims: readPart(payload) };
 }
 
-function readPart(part: string): JsonObject {
+/** One part of a token as JSON. Throws {@link JwsError}. */
+export function readPart(part: string): JsonObject {
   if (!isCanonical(part)) throw new JwsError('token-form');
   try {
     return parseJsonObject(utf8.decode(Buffer.from(part, 'base64url')));
@@ -85,12 +92,13 @@ function readPart(part: string): JsonObject {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-// One spelling for each value: no padding, no white space, no stray bits at the end (RFC 7515, 2).
-function isCanonical(part: string): boolean {
+/** Whether a part is base64url in its one spelling: no padding, no white space, no stray bits at the end (RFC 7515, 2). */
+export function isCanonical(part: string): boolean {
   return Buffer.from(part, 'base64url').toString('base64url') === part;
 }
 
-function kidOf({ kid }: JsonObject): string | undefined {
+/** The name of the key; `undefined` where there is none. Throws {@link JwsError}. */
+export function kidOf({ kid }: JsonObject): string | undefined {
   if (kid === undefined) return undefined;
   if (typeof kid !== 'string' || kid.length > 1024) throw new JwsError('token-form');
   return kid;

@@ -14,6 +14,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import { allow, type Decision, deny } from '../guards/decision.ts';
+import { networkOf } from '../guards/party.ts';
 import type { LoginKeys } from './login-keys.ts';
 
 /** What is known of who starts. */
@@ -93,18 +94,4 @@ class RecentStarts {
     this.#instants.set(key, [...recent, now]);
     return true;
   }
-}
-
-/** The network that one customer has: an IPv4 address, or the first 64 bits of an IPv6 one (RFC 6177, 2). */
-export function networkOf(address: string): string {
-  if (!address.includes(':')) return address;
-  const [head = '', tail] = address.toLowerCase().split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
-  const groups = [...before, ...Array.from({ length: zeros }, () => '0'), ...after];
-  return groups
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':');
 }

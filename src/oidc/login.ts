@@ -8,7 +8,7 @@
  */
 
 import type { Clock } from '../base/clock.ts';
-import { ProblemError } from '../errors.ts';
+import { codeOf, ProblemError } from '../errors.ts';
 import type { Frontend } from '../http/frontend.ts';
 import type { ClearedRequest } from '../http/inbound.ts';
 import { jsonReply, type Reply, redirectReply } from '../http/reply.ts';
@@ -19,7 +19,9 @@ import type { LoginLimit } from './login-limit.ts';
 import { isReauthentication, type LoginParameters, loginParametersFrom } from './login-parameters.ts';
 import { checkStart, purposeOf, type StartForm } from './login-start.ts';
 import type { AuthorizationParameters } from './provider-options.ts';
-import { returnPathFrom } from './return-path.ts';
+import { quietErrorTarget, returnPathFrom } from './return-path.ts';
+import { isSilent, unstartedCheck } from './silent-check.ts';
+import { isBegunElsewhere, thirdPartyReply } from './third-party-login.ts';
 import {
   challengeOf,
   createState,
@@ -50,20 +52,36 @@ export interface LoginParts {
   readonly cookies: LoginCookies;
   readonly limit: LoginLimit;
   readonly clock: Pick<Clock, 'now'>;
+  /** Whether somebody else may begin a sign-in (OIDC Core, 4). */
+  readonly thirdParty: boolean;
 }
 
 /** Answers `GET /login`. Throws `ProblemError` for everything that is refused or fails. */
 export async function answerLogin(request: ClearedRequest, parts: LoginParts): Promise<Reply> {
   if (request.method !== 'GET') throw new ProblemError('method-not-allowed', { headers: { Allow: 'GET' } });
   const form = formOf(request, parts);
+  if (parts.thirdParty && isBegunElsewhere(request.search)) return answerThirdParty({ request, form }, parts);
   const parameters = loginParametersFrom(request.search);
   const returnPath = returnPathOf(parameters, parts.frontend);
   const session = await parts.sessions.look(request);
   if (session !== undefined && !isReauthentication(parameters)) return replyTo(form, returnPath, parts.frontend);
   const startsLine = countStart(request, parts);
-  const { url, cookieLines } = await begin({ request, parameters, returnPath, session }, parts);
-  const reply = replyTo(form, url.href, parts.frontend);
+  const beginning = { request, parameters, returnPath, session };
+  const begun = begin(beginning, parts);
+  const { target, cookieLines } = await (isSilent(parameters)
+    ? begun.catch((error) => unstarted(error, beginning))
+    : begun);
+  const reply = replyTo(form, target, parts.frontend);
   return { ...reply, headers: { ...reply.headers, 'Set-Cookie': [...cookieLines, startsLine] } };
+}
+
+// A script of our own has no need of it; it would be led to a page in place of the address it asked for.
+function answerThirdParty(
+  { request, form }: { readonly request: ClearedRequest; readonly form: StartForm },
+  { frontend, provider }: LoginParts,
+): Reply {
+  if (form === 'json') throw new ProblemError('not-a-navigation');
+  return thirdPartyReply(request.search, { issuer: provider.issuer, frontend });
 }
 
 function formOf(
@@ -99,10 +117,25 @@ interface Beginning {
   readonly session: LiveSession | undefined;
 }
 
+interface Begun {
+  /** Where the browser goes. */
+  readonly target: string;
+  readonly cookieLines: readonly string[];
+}
+
+// A check that nobody asked for shows nobody a page: it goes back with the word for it.
+function unstarted(error: unknown, { request, returnPath }: Beginning): Begun {
+  const code = unstartedCheck(error);
+  if (code === undefined) throw error;
+  request.record.refuse(codeOf(error), error);
+  const query = new URLSearchParams({ auth_error: code, auth_error_id: request.id });
+  return { target: quietErrorTarget(returnPath, query), cookieLines: [] };
+}
+
 async function begin(
   { request, parameters, returnPath, session }: Beginning,
   { frontend, provider, keys, cookies, clock }: LoginParts,
-): Promise<{ readonly url: URL; readonly cookieLines: readonly string[] }> {
+): Promise<Begun> {
   const { attempt, prompt, loginHint, uiLocales, acrValues, maxAge } = parameters;
   const now = clock.now();
   const state = createState(attempt, { keys, frontendId: frontend.id });
@@ -125,7 +158,7 @@ async function begin(
     dpopKey: dpopKeyFrom(transaction),
     ...{ prompt, loginHint, uiLocales, acrValues, maxAge },
   });
-  return { url, cookieLines: cookies.add(transaction, { header: request.headers.cookie, now }) };
+  return { target: url.href, cookieLines: cookies.add(transaction, { header: request.headers.cookie, now }) };
 }
 
 // A script is given the address to go to, whichever it is: of the authorization server, or home when nothing is to be done.

@@ -7,7 +7,7 @@
 
 import type { Log } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, Dialect } from '../config/config.ts';
 import type { ClientKeys } from './client-keys.ts';
 
 /** Whether the authorization server can be used, told when that changes. */
@@ -27,6 +27,8 @@ export interface ProviderOptions {
   readonly scopes: Config['scopes'];
   readonly scopesAreDefault: boolean;
   readonly apiAudience: string | undefined;
+  /** As the standards say where undefined. */
+  readonly dialect?: Dialect | undefined;
   readonly timeoutMs: number;
   /** Absolute, as registered: the frontend's origin and its callback path. */
   readonly redirectUri: string;

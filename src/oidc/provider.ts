@@ -15,7 +15,7 @@
 import * as library from 'openid-client';
 import { dpopKeyIf as keyOf, randomDpopKey } from '../keys/dpop-key.ts';
 import type { TokenSet, UsableToken } from '../session/session.ts';
-import { authorizationQuery, present, scopesFor } from './authorization-query.ts';
+import { audienceOf, authorizationQuery, scopesFor } from './authorization-query.ts';
 import { BackChannel } from './back-channel.ts';
 import { idTokenTypes } from './checks.ts';
 import { ClientCalls } from './client-calls.ts';
@@ -28,6 +28,7 @@ import {
   type TokenTarget,
   targetParameters,
 } from './derived-token.ts';
+import { type EndSessionParameters, endSessionAddress, endSessionEndpoint } from './end-session.ts';
 import { type Grant, GrantError } from './grant.ts';
 import { type Failure, problemOfPush } from './grant-failure.ts';
 import { IdTokens } from './id-tokens.ts';
@@ -63,12 +64,12 @@ export class Provider {
   readonly #ownKey = randomDpopKey();
 
   constructor(options: ProviderOptions) {
-    const { clock, issuer, client } = options;
+    const { clock, issuer, client, dialect } = options;
     this.issuer = issuer;
     this.#options = options;
     this.#channel = new BackChannel(options);
     this.#documents = new IssuerDocuments(options, this.#channel);
-    this.#idTokens = new IdTokens({ keys: this.#documents, issuer, clientId: client.id, clock });
+    this.#idTokens = new IdTokens({ keys: this.#documents, issuer, clientId: client.id, clock, dialect });
     this.#calls = new ClientCalls(options, this.#channel);
   }
 
@@ -90,17 +91,18 @@ export class Provider {
 
   /** Where a sign-out leads the browser, for `form-action`; `undefined` where that is not offered, or not known yet. */
   get endSessionOrigin(): string | undefined {
-    const endpoint = this.#documents.metadata?.end_session_endpoint;
+    const endpoint = endSessionEndpoint(this.#endSession);
     return endpoint === undefined ? undefined : new URL(endpoint).origin;
   }
 
-  /** The public halves of the client's keys, to be published; empty when it proves itself otherwise. */
+  /** The public halves of the client's keys, to be published: those it proves itself with, and the one tokens are encrypted to. */
   get clientJwks(): readonly ClientKey['publicJwk'][] {
     const supported = this.#documents.metadata?.token_endpoint_auth_signing_alg_values_supported;
-    return (this.#calls.proof.keys?.published ?? []).map((key) => ({
+    const signing = (this.#calls.proof.keys?.published ?? []).map((key) => ({
       ...key.publicJwk,
       alg: key.algorithmFor(supported),
     }));
+    return [...signing, ...this.#calls.decryption.published];
   }
 
   /**
@@ -108,7 +110,12 @@ export class Provider {
    * place for calls from now on and cannot fail. Throws when one cannot be used.
    */
   prepareClient(client: ProviderOptions['client']): () => void {
-    const swaps = [this.#calls.proof.prepare(client), this.#channel.prepareCertificate(client.certificate)];
+    const { proof, decryption } = this.#calls;
+    const swaps = [
+      proof.prepare(client),
+      decryption.prepare(client.decryption),
+      this.#channel.prepareCertificate(client.certificate),
+    ];
     return () => {
       for (const swap of swaps) swap();
     };
@@ -175,13 +182,14 @@ export class Provider {
 
   /** A token of the client's own, of no person (RFC 6749, 4.4). Throws {@link GrantError}. */
   async clientToken(target: TokenTarget): Promise<TokenSet> {
-    const ask = (to: library.Configuration) => library.clientCredentialsGrant(to, targetParameters(target));
+    const ask = (to: library.Configuration) =>
+      library.clientCredentialsGrant(to, targetParameters(target, this.#options.dialect));
     return derivedTokenFrom(await this.#tokens(ask, { request: 'other', dpopKey: this.#bound(this.#ownKey) }), target);
   }
 
   /** A token for another service, in exchange for one of a person's, bound to the same key (RFC 8693). Throws {@link GrantError}. */
   async exchange(subject: UsableToken, target: TokenTarget): Promise<TokenSet> {
-    const parameters = exchangeParameters(subject, target);
+    const parameters = exchangeParameters(subject, target, this.#options.dialect);
     const ask = (to: library.Configuration) => library.genericGrantRequest(to, exchangeGrantType, parameters);
     return derivedTokenFrom(await this.#tokens(ask, { request: 'other', dpopKey: subject.dpopKey }), target);
   }
@@ -220,16 +228,13 @@ export class Provider {
   }
 
   /** Where a browser ends its session at the server (RP-Initiated Logout, 2); `undefined` where that is not offered. No token goes into it. */
-  endSessionUrl(parameters: {
-    readonly logoutHint?: string | undefined;
-    readonly postLogoutRedirectUri: string;
-    readonly state?: string | undefined;
-  }): URL | undefined {
-    const metadata = this.#documents.metadata;
-    if (metadata?.end_session_endpoint === undefined) return undefined;
-    const { logoutHint: logout_hint, postLogoutRedirectUri: post_logout_redirect_uri, state } = parameters;
-    const query = present({ logout_hint, post_logout_redirect_uri, state });
-    return library.buildEndSessionUrl(this.#calls.configurationFor(metadata), query);
+  endSessionUrl(parameters: EndSessionParameters): URL | undefined {
+    return endSessionAddress(parameters, this.#endSession);
+  }
+
+  get #endSession() {
+    const { client, dialect } = this.#options;
+    return { clientId: client.id, dialect, metadata: this.#documents.metadata };
   }
 
   /**
@@ -241,7 +246,7 @@ export class Provider {
   async verifyLogoutToken(token: string, { strict }: { readonly strict: boolean }): Promise<VerifiedJws> {
     const { id_token_signing_alg_values_supported: algorithms } = await this.#documents.needMetadata();
     const types = strict ? ['logout+jwt'] : ['logout+jwt', ...idTokenTypes];
-    return this.verify(token, { algorithms, types, source: 'anyone' });
+    return this.verify(await this.#calls.decryption.open(token), { algorithms, types, source: 'anyone' });
   }
 
   /** Verifies the signature of an authorization response (JARM). Throws as {@link Provider.verify}, and `provider-unreachable`. */
@@ -292,6 +297,6 @@ export class Provider {
   }
 
   #resource(audience = this.#options.apiAudience): Readonly<Record<string, string>> {
-    return present({ resource: audience });
+    return audienceOf(audience, this.#options.dialect);
   }
 }

@@ -44,6 +44,18 @@ export function returnPathFrom(text: string, policy: ReturnPolicy): string | und
   return !isPath && policy.trustedOrigins.has(url.origin) ? url.href : undefined;
 }
 
+/** Where a failure of what nobody asked for is told: at the return path itself, beside its own query. */
+export function quietErrorTarget(returnPath: string, query: URLSearchParams): string {
+  const [before = '', ...fragment] = returnPath.split('#');
+  const [path = '', ...search] = before.split('?');
+  // What an earlier check left there would be read instead of ours.
+  const kept = search
+    .join('?')
+    .split('&')
+    .filter((pair) => pair !== '' && !query.has(pair.replace(/=.*/s, '')));
+  return `${path}?${[...kept, query].join('&')}${fragment.length === 0 ? '' : `#${fragment.join('#')}`}`;
+}
+
 /** Where a failure is told: the root of the origin that the return path is on. */
 export function errorTarget(returnPath: string, query: URLSearchParams): string {
   const origin = returnPath.startsWith('/') ? '' : new URL(returnPath).origin;

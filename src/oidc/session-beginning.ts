@@ -104,7 +104,7 @@ async function userInfo(
   { tokens }: Grant,
   { parts, idToken }: { readonly parts: CallbackParts; readonly idToken: IdTokenClaims },
 ): Promise<JsonObject | undefined> {
-  if (parts.hasApiAudience || hasEveryClaim(idToken, parts.userClaims)) return undefined;
+  if (!parts.asksUserInfo || hasEveryClaim(idToken, parts.userClaims)) return undefined;
   try {
     return await parts.provider.userInfo(tokens, idToken.sub);
   } catch (error) {

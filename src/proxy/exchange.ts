@@ -14,49 +14,23 @@
 
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { ProblemError } from '../errors.ts';
+import { partyOf } from '../guards/party.ts';
 import { discardRest } from '../http/discard.ts';
 import { hasBody } from '../http/framing.ts';
 import type { AuthorizedRequest, InboundRequest } from '../http/inbound.ts';
-import type { DpopNonces } from '../keys/dpop-nonces.ts';
-import { AnswerStream, type ReaderLimits } from './answer-stream.ts';
-import { isConnectionDeath, problemOfFailure } from './failure.ts';
-import { outboundHeaders } from './outbound.ts';
+import { AnswerStream } from './answer-stream.ts';
+import type { Outcome, Pass } from './breaker.ts';
+import { dispatchOptionsOf } from './dispatch-options.ts';
+import type { ExchangeParts, Settle } from './exchange-parts.ts';
+import { isConnectionDeath, outcomeOfProblem, outcomeOfStatus, problemOfFailure, Withdrawn } from './failure.ts';
+import { insteadOf } from './instead.ts';
 import { CallProof } from './proof.ts';
 import { isRepeatable, isUnread, refusesToken } from './repeat.ts';
 import { addResponseHeaders } from './response.ts';
-import { type Route, upstreamTarget } from './routes.ts';
-import { Upload } from './upload.ts';
-import type { Controller, Line, Outgoing, Upstream } from './upstreams.ts';
+import { upstreamTarget } from './routes.ts';
+import type { Controller, Line, Outgoing } from './upstreams.ts';
 
-/**
- * Asked when an upstream says `invalid_token`: the same request with another
- * token, or `undefined` when there is none and the upstream's 401 shall stand.
- */
-export type Renew = (authorized: AuthorizedRequest, route: Route) => Promise<AuthorizedRequest | undefined>;
-
-/** What an exchange is made from. */
-export interface ExchangeParts {
-  readonly authorized: AuthorizedRequest;
-  readonly route: Route;
-  readonly upstream: Pick<Upstream, 'send' | 'cancel'>;
-  /** Those that upstreams want in proofs. */
-  readonly nonces: DpopNonces;
-  readonly limits: ReaderLimits;
-  readonly renew: Renew | undefined;
-}
-
-/** How it is told that an exchange is over. */
-export interface Settle {
-  /** The answer is finished or broken off; nothing is left to do. */
-  resolve(): void;
-  /** Nothing was sent: an answer can still be made. */
-  reject(error: unknown): void;
-}
-
-/** Why undici is told to end a request. Nobody else sees it. */
-class Withdrawn extends Error {
-  override readonly name = 'Withdrawn';
-}
+const mostKeptBytes = 64 * 1024;
 
 /** A call under way. Used once. */
 export class Exchange implements Outgoing {
@@ -65,6 +39,10 @@ export class Exchange implements Outgoing {
   readonly #request: InboundRequest;
   readonly #response: ServerResponse;
   readonly #path: string;
+  /** The session, or the network of a client without one: whose share of connections it takes. */
+  readonly party: string;
+  /** Kept by the upstream. */
+  pass: Pass | undefined;
   readonly #answer: AnswerStream;
   protected readonly proof: CallProof;
   #authorized: AuthorizedRequest;
@@ -75,6 +53,9 @@ export class Exchange implements Outgoing {
   #wasResent = false;
   #wasRenewed = false;
   #isOver = false;
+  /** The upstream's answer goes no further; ours takes its place. */
+  #isKept = false;
+  #kept = 0;
 
   constructor(parts: ExchangeParts, settle: Settle) {
     const { authorized, route, limits, nonces } = parts;
@@ -84,6 +65,7 @@ export class Exchange implements Outgoing {
     this.#request = authorized.request;
     this.#response = authorized.request.response;
     this.#path = upstreamTarget(route, this.#request);
+    this.party = partyOf(authorized);
     this.proof = new CallProof({ url: route.upstream.origin + this.#path, nonces, clock: limits.clock });
     this.#answer = new AnswerStream(this.#response, { limits, events: this });
   }
@@ -91,6 +73,10 @@ export class Exchange implements Outgoing {
   /** Whether it has ended, well or not. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  get line(): Line | undefined {
+    return this.#line;
   }
 
   /** Sends the request, now or as soon as there is a connection. */
@@ -102,22 +88,9 @@ export class Exchange implements Outgoing {
   /** For the upstream: what is sent. The body is not read before the connection stands. */
   dispatchOptions() {
     const { route, limits } = this.#parts;
-    const { headers, method } = this.#request;
-    const flat = outboundHeaders(this.#authorized);
-    this.proof.addTo(flat, this.#authorized);
-    const length = headers['content-length'];
-    const body = hasBody(headers)
-      ? new Upload(this.#request, { maxBody: route.maxBody, timeoutMs: route.timeoutMs, clock: limits.clock })
-      : null;
-    if (body !== null && length !== undefined) flat.push('content-length', length);
-    return {
-      method,
-      path: this.#path,
-      headers: flat,
-      body,
-      headersTimeout: route.timeoutMs,
-      bodyTimeout: route.timeoutMs,
-    };
+    const options = dispatchOptionsOf(this.#authorized, { route, path: this.#path, clock: limits.clock });
+    this.proof.addTo(options.headers, this.#authorized);
+    return options;
   }
 
   onLine(line: Line): void {
@@ -126,6 +99,10 @@ export class Exchange implements Outgoing {
 
   onOverloaded(): void {
     this.#fail(new ProblemError('overloaded'));
+  }
+
+  onRefused(problem: ProblemError): void {
+    this.#fail(problem);
   }
 
   onRequestStart(controller: Controller): void {
@@ -145,9 +122,7 @@ export class Exchange implements Outgoing {
 
   onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return; // interim answers end here: the client asked us, not the upstream
-    const { record } = this.#request;
-    record.upstream = this.#parts.route.upstreamName;
-    record.upstreamMs = this.#parts.limits.clock.elapsed() - this.#sentAt;
+    this.#tellOfAnswer(outcomeOfStatus(status));
     const verdict = this.proof.judge(status, { headers, of: this.#authorized });
     if (verdict === 'repeat') this.#sendAgain(controller, this.#authorized);
     else if (verdict === 'refused') controller.abort(new ProblemError('upstream-proof-refused'));
@@ -155,15 +130,16 @@ export class Exchange implements Outgoing {
     else if (status > 599)
       controller.abort(new ProblemError('upstream-unreachable', { cause: new Error('status over 599') }));
     else if (this.#mayRenew(status, headers)) this.#renew(controller, { status, headers });
-    else this.#open(status, headers);
+    else this.#openOrKeep(status, headers);
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
-    if (!this.#answer.write(chunk)) controller.pause();
+    if (this.#isKept) this.#take(controller, chunk);
+    else if (!this.#answer.write(chunk)) controller.pause();
   }
 
   onResponseEnd(): void {
-    this.#answer.end();
+    if (!this.#isKept) this.#answer.end();
   }
 
   onResponseError(controller: Controller | undefined, error: Error): void {
@@ -182,6 +158,21 @@ export class Exchange implements Outgoing {
     this.#controller?.abort(problem);
   }
 
+  #openOrKeep(status: number, headers: IncomingHttpHeaders): void {
+    const problem = insteadOf(status, { headers, exchange: this.#parts });
+    if (problem === undefined) this.#open(status, headers);
+    else {
+      this.#isKept = true;
+      this.#fail(problem);
+    }
+  }
+
+  // So much of an answer that nobody sees is taken in order to keep its connection.
+  #take(controller: Controller, { length }: Buffer): void {
+    this.#kept += length;
+    if (this.#kept > mostKeptBytes) controller.abort(new Withdrawn());
+  }
+
   /** Ends it while there is no answer: the upstream's connection is broken, and `error` tells the pipeline what to say. */
   giveUp(error: unknown): void {
     if (this.#isOver) return;
@@ -192,9 +183,7 @@ export class Exchange implements Outgoing {
 
   /** Ends it without an answer of its own: both connections belong to somebody else from now on. */
   protected handOver(): void {
-    const { record } = this.#request;
-    record.upstream = this.#parts.route.upstreamName;
-    record.upstreamMs = this.#parts.limits.clock.elapsed() - this.#sentAt;
+    this.#tellOfAnswer('success');
     this.#isOver = true;
     this.#response.off('close', this.#onClientEnd);
     this.#settle.resolve();
@@ -202,7 +191,12 @@ export class Exchange implements Outgoing {
 
   #open(status: number, headers: IncomingHttpHeaders): void {
     const { method, frontend, replyHeaders } = this.#request;
-    const place = { route: this.#parts.route, publicHost: frontend.host, upstreamPath: this.#path };
+    const place = {
+      route: this.#parts.route,
+      publicHost: frontend.host,
+      isSecure: frontend.secure,
+      upstreamPath: this.#path,
+    };
     const flat = replyHeaders.flat.slice(); // an error answer, if it comes to that, starts from the list as it was
     addResponseHeaders(flat, { method, status, headers, place });
     this.#answer.open(status, flat);
@@ -234,7 +228,7 @@ export class Exchange implements Outgoing {
         if (this.#isOver) return;
         if (renewed) this.#sendAgain(controller, renewed);
         else {
-          this.#open(status, headers);
+          this.#openOrKeep(status, headers);
           controller.resume();
         }
       },
@@ -256,6 +250,7 @@ export class Exchange implements Outgoing {
   #fail(error: unknown): void {
     if (this.#isOver) return;
     const problem = problemOfFailure(error);
+    this.#judge(outcomeOfProblem(problem));
     this.#request.record.upstream ??= this.#parts.route.upstreamName;
     if (this.#answer.hasBegun) {
       this.#request.record.refuse(problem.code, problem.cause);
@@ -277,8 +272,20 @@ export class Exchange implements Outgoing {
     this.#settle.resolve();
   };
 
+  #tellOfAnswer(outcome: Outcome): void {
+    const { record } = this.#request;
+    record.upstream = this.#parts.route.upstreamName;
+    record.upstreamMs = this.#parts.limits.clock.elapsed() - this.#sentAt;
+    this.#judge(outcome);
+  }
+
+  #judge(outcome: Outcome): void {
+    if (this.pass !== undefined) this.#parts.upstream.settle(this, outcome);
+  }
+
   #finish(): void {
     this.#isOver = true;
+    this.#judge('unknown'); // where it was not told before: the client has left
     this.#answer.drop();
     if (hasBody(this.#request.headers)) discardRest(this.#request, this.#parts.limits.clock);
   }

@@ -12,7 +12,9 @@ import type { Clock } from '../base/clock.ts';
 import { ProblemError } from '../errors.ts';
 import { discardRest } from '../http/discard.ts';
 import type { AuthorizedRequest } from '../http/inbound.ts';
-import { Exchange, type Renew } from './exchange.ts';
+import { Exchange } from './exchange.ts';
+import type { Renew } from './exchange-parts.ts';
+import type { IsSignedInAs } from './instead.ts';
 import type { Route } from './routes.ts';
 import type { Upstreams } from './upstreams.ts';
 
@@ -22,6 +24,8 @@ export interface ForwarderParts {
   readonly clock: Clock;
   /** Where a new token comes from when an upstream refuses the one it got; without it its 401 stands. */
   readonly renew?: Renew | undefined;
+  /** Without it every challenge for a stronger sign-in is passed on to the page. */
+  readonly isSignedInAs?: IsSignedInAs | undefined;
   /**
    * How long a client may take no byte of an answer that waits for it, in ms;
    * 120 s unless told otherwise. It frees the connection of a reader that stalls,
@@ -43,11 +47,12 @@ export class Forwarder {
    *
    * Resolves when the answer is finished or broken off. Rejects with a
    * `ProblemError` (`body-too-large`, `request-timeout`, `overloaded`,
-   * `upstream-unreachable`, `upstream-timeout`) while nothing has been sent.
+   * `upstream-unreachable`, `upstream-timeout`, `upstream-failing`, `upstream-error`,
+   * `step-up-needed`, `step-up-in-vain`) while nothing has been sent.
    */
   forward(authorized: AuthorizedRequest, route: Route): Promise<void> {
     const { request } = authorized;
-    const { upstreams, clock, renew, readerTimeoutMs = 120_000 } = this.#parts;
+    const { upstreams, clock, renew, isSignedInAs, readerTimeoutMs = 120_000 } = this.#parts;
     if (request.response.destroyed) return Promise.resolve();
     if (route.maxBody > 0 && Number(request.headers['content-length'] ?? 0) > route.maxBody) {
       discardRest(request, clock);
@@ -56,10 +61,8 @@ export class Forwarder {
     const limits = { clock, readerTimeoutMs };
     return new Promise((resolve, reject) => {
       const upstream = upstreams.at(route.upstream.origin);
-      new Exchange(
-        { authorized, route, upstream, nonces: upstreams.nonces, limits, renew },
-        { resolve, reject },
-      ).start();
+      const { nonces } = upstreams;
+      new Exchange({ authorized, route, upstream, nonces, limits, renew, isSignedInAs }, { resolve, reject }).start();
     });
   }
 }

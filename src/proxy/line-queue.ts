@@ -9,10 +9,16 @@
  * Requests wait here and not in the HTTP client, so that one whose caller has left
  * costs no connection, and the wait has an end.
  *
+ * Nobody takes everything: beyond the first lines a party (a session, or a network
+ * without one) gets another only while it holds less than a third of those that are
+ * left. One alone comes to a quarter of all; many come to less each, and some are
+ * always left for who holds none. Parties that wait are served by turns.
+ *
  * @module
  */
 
 import type { Clock } from '../base/clock.ts';
+import { type AllowanceLimits, LineAllowance, windowMs } from './line-allowance.ts';
 
 /** A connection that carries one request at a time. */
 export interface Carrier<Request> {
@@ -23,16 +29,14 @@ export interface Carrier<Request> {
 
 /** What waits. */
 export interface Waiting {
+  /** For whom it is: a session, or the network of a client without one. */
+  readonly party: string;
   /** It gets no line: too many wait, or it has waited too long, or the queue is closed. */
   onOverloaded(): void;
 }
 
 /** How many lines there are and how long requests wait. */
-export interface QueueLimits {
-  /** Lines that are used without hesitation. */
-  readonly connections: number;
-  /** Lines at the most. */
-  readonly mostConnections: number;
+export interface QueueLimits extends AllowanceLimits {
   readonly mostWaiting: number;
   readonly longestWaitMs: number;
 }
@@ -45,136 +49,192 @@ export interface QueueParts<Request> {
   open(free: () => void): Carrier<Request>;
 }
 
-/** How often a queue that is not empty is looked at, in ms. */
-const tickMs = 20;
-
-/** How often it is tried whether fewer lines will do, in ms. */
-const lessAfterMs = 1_000;
+/** A party gets another line while it holds less than the free ones divided by this. */
+const freeToHeld = 3;
 
 interface Line<Request> {
   readonly carrier: Carrier<Request>;
   isTaken: boolean;
+  /** For whom it was taken last. */
+  party: string;
+  /** It is closed when it is free again. */
+  isRetired: boolean;
 }
 
-/** The lines to one place, and those who wait for one, first come first served. */
+/** The lines to one place, and those who wait for one: parties by turns, and of each first come first served. */
 export class LineQueue<Request extends Waiting> {
   readonly #parts: QueueParts<Request>;
-  readonly #lines: Line<Request>[] = [];
+  readonly #lines = new Set<Line<Request>>();
   /** Last used first: the others get the chance to close. */
   readonly #idle: Line<Request>[] = [];
-  /** With the instant of arrival. */
-  readonly #waiting = new Map<Request, number>();
-  /** How many lines may be in use at present. */
-  #allowed: number;
-  #turnover = 0;
-  #triedLessAt = 0;
+  /** How many lines each party holds. */
+  readonly #held = new Map<string, number>();
+  /** By party, in the order of their turns; each with the instants of arrival. */
+  readonly #waiting = new Map<string, Map<Request, number>>();
+  #waitingCount = 0;
+  readonly #allowance: LineAllowance;
   #isTicking = false;
   #isClosed = false;
 
   constructor(parts: QueueParts<Request>) {
     this.#parts = parts;
-    this.#allowed = parts.limits.connections;
+    this.#allowance = new LineAllowance(parts.limits);
   }
 
   /** Sends the request now, or as soon as there is a line for it. */
   send(request: Request): void {
-    if (this.#isClosed || this.#waiting.size >= this.#parts.limits.mostWaiting) request.onOverloaded();
-    else if (this.#taken < this.#allowed) this.#sendOn(this.#idle.pop() ?? this.#open(), request);
+    const { party } = request;
+    if (this.#isClosed || !this.#mayWait(party)) request.onOverloaded();
+    else if (this.#taken < this.#allowance.lines && this.#mayHold(party))
+      this.#sendOn(this.#idle.pop() ?? this.#open(), request);
     else {
-      this.#waiting.set(request, this.#parts.clock.elapsed());
+      const own = this.#waiting.get(party);
+      if (own) own.set(request, this.#parts.clock.elapsed());
+      else this.#waiting.set(party, new Map([[request, this.#parts.clock.elapsed()]]));
+      this.#waitingCount++;
       this.#tickSoon();
     }
   }
 
   /** Forgets a request that waits. Harmless when it does not. */
   cancel(request: Request): void {
-    this.#waiting.delete(request);
+    const own = this.#waiting.get(request.party);
+    if (!own?.delete(request)) return;
+    this.#waitingCount--;
+    if (own.size === 0) this.#waiting.delete(request.party);
   }
 
   /** How many lines are in use and may be, and how many requests wait for one. */
   get load(): { readonly taken: number; readonly allowed: number; readonly waiting: number } {
-    return { taken: this.#taken, allowed: this.#allowed, waiting: this.#waiting.size };
+    return { taken: this.#taken, allowed: this.#allowance.lines, waiting: this.#waitingCount };
+  }
+
+  /** Closes lines as soon as they carry nothing, `share` of them (0 to 1); new ones take their place when they are needed. */
+  retire(share: number): void {
+    let left = Math.ceil(this.#lines.size * share);
+    for (const line of [...this.#lines]) {
+      if (left-- <= 0) return;
+      line.isRetired = true;
+      if (!line.isTaken) this.#remove(line);
+    }
+  }
+
+  /** Sends everybody away who waits, and tells each by `tell`. */
+  turnAway(tell: (request: Request) => void): void {
+    const waiting = [...this.#waiting.values()].flatMap((own) => [...own.keys()]);
+    this.#waiting.clear();
+    this.#waitingCount = 0;
+    for (const request of waiting) tell(request);
   }
 
   /** Closes all lines; who waits is told. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const waiting = [...this.#waiting.keys()];
-    this.#waiting.clear();
-    for (const request of waiting) request.onOverloaded();
-    await Promise.all(this.#lines.map(({ carrier }) => carrier.close()));
+    this.turnAway((request) => request.onOverloaded());
+    await Promise.all([...this.#lines].map(({ carrier }) => carrier.close()));
+  }
+
+  // The same thought for those who wait: a party may have as many there as there is room left.
+  #mayWait(party: string): boolean {
+    const { mostWaiting } = this.#parts.limits;
+    if (this.#waitingCount === 0) return mostWaiting > 0;
+    return (this.#waiting.get(party)?.size ?? 0) < mostWaiting - this.#waitingCount;
+  }
+
+  #mayHold(party: string): boolean {
+    const { connections, mostConnections } = this.#parts.limits;
+    const taken = this.#taken;
+    return taken < connections || (this.#held.get(party) ?? 0) * freeToHeld < mostConnections - taken;
   }
 
   get #taken(): number {
-    return this.#lines.length - this.#idle.length;
+    return this.#lines.size - this.#idle.length;
   }
 
   #open(): Line<Request> {
-    const line: Line<Request> = { carrier: this.#parts.open(() => this.#free(line)), isTaken: false };
-    this.#lines.push(line);
+    const carrier = this.#parts.open(() => this.#free(line));
+    const line: Line<Request> = { carrier, isTaken: false, party: '', isRetired: false };
+    this.#lines.add(line);
     return line;
   }
 
   #sendOn(line: Line<Request>, request: Request): void {
+    const { party } = request;
     line.isTaken = true;
+    line.party = party;
+    this.#held.set(party, (this.#held.get(party) ?? 0) + 1);
     if (!line.carrier.send(request)) this.#free(line);
   }
 
   #free(line: Line<Request>): void {
     if (!line.isTaken) return;
     line.isTaken = false;
-    this.#turnover++;
+    const held = this.#held.get(line.party) ?? 1;
+    if (held > 1) this.#held.set(line.party, held - 1);
+    else this.#held.delete(line.party);
+    this.#allowance.turned();
     this.#idle.push(line);
-    this.#sendWaiting();
+    if (line.isRetired) this.#remove(line);
+    if (this.#waitingCount > 0) this.#sendWaiting();
   }
 
+  #remove(line: Line<Request>): void {
+    this.#lines.delete(line);
+    const at = this.#idle.indexOf(line);
+    if (at >= 0) this.#idle.splice(at, 1);
+    void line.carrier.close();
+  }
+
+  // Those who wait for their own lines alone would not be served by more of them; and that this does not help is no sign that
+  // it would not help others.
+  #countEntitled(): number {
+    let count = 0;
+    for (const [party, own] of this.#waiting) if (this.#mayHold(party)) count += own.size;
+    return count;
+  }
+
+  // Who was served goes to the end, where the loop comes by again: parties take turns.
   #sendWaiting(): void {
-    for (const request of this.#waiting.keys()) {
-      if (this.#taken >= this.#allowed) return;
-      this.#waiting.delete(request);
+    for (const [party, own] of this.#waiting) {
+      if (this.#taken >= this.#allowance.lines) return;
+      if (!this.#mayHold(party)) continue;
+      const [request] = own.keys();
+      this.#waiting.delete(party);
+      if (request === undefined) continue;
+      own.delete(request);
+      this.#waitingCount--;
+      if (own.size > 0) this.#waiting.set(party, own);
       this.#sendOn(this.#idle.pop() ?? this.#open(), request);
     }
   }
 
   #tickSoon(): void {
     if (this.#isTicking) return;
-    const { clock } = this.#parts;
     this.#isTicking = true;
-    this.#turnover = 0;
-    const since = clock.elapsed();
-    clock.after(tickMs, () => {
-      this.#isTicking = false;
-      this.#tick(clock.elapsed() - since);
-    });
+    this.#allowance.begin(this.#parts.clock.elapsed());
+    this.#tickLater();
   }
 
-  #tick(tookMs: number): void {
-    const { connections, mostConnections } = this.#parts.limits;
+  #tickLater(): void {
+    this.#parts.clock.after(windowMs, () => this.#tick());
+  }
+
+  #tick(): void {
     this.#shed();
-    // When each line has served somebody meanwhile, more of them would not make it faster. When the tick is late
-    // it was this process that stood still, and answers that have come are not counted yet.
-    if (this.#waiting.size > 0 && this.#turnover < this.#taken && tookMs < 2 * tickMs) {
-      this.#allowed = Math.min(mostConnections, this.#taken + this.#waiting.size);
-      this.#sendWaiting();
-    }
-    this.#tryLess();
-    if (this.#waiting.size > 0 || this.#allowed > connections) this.#tickSoon();
-  }
-
-  // What a moment of slowness added is taken back by halves; where it is still needed the next tick adds it again.
-  #tryLess(): void {
-    const now = this.#parts.clock.elapsed();
-    if (now - this.#triedLessAt < lessAfterMs) return;
-    this.#triedLessAt = now;
-    this.#allowed = Math.max(this.#parts.limits.connections, Math.ceil(this.#allowed / 2));
+    this.#allowance.look({ now: this.#parts.clock.elapsed(), taken: this.#taken, waiting: this.#countEntitled() });
+    this.#sendWaiting();
+    this.#isTicking = this.#waitingCount > 0 || this.#allowance.lines > this.#parts.limits.connections;
+    if (this.#isTicking) this.#tickLater();
   }
 
   #shed(): void {
     const oldest = this.#parts.clock.elapsed() - this.#parts.limits.longestWaitMs;
-    for (const [request, since] of this.#waiting) {
-      if (since > oldest) return;
-      this.#waiting.delete(request);
-      request.onOverloaded();
+    for (const own of [...this.#waiting.values()]) {
+      for (const [request, since] of own) {
+        if (since > oldest) break;
+        this.cancel(request);
+        request.onOverloaded();
+      }
     }
   }
 }

@@ -12,8 +12,7 @@
  * @module
  */
 
-import type { IncomingHttpHeaders } from 'node:http';
-import type { AuthorizedRequest } from '../http/inbound.ts';
+import type { AuthorizedRequest, InboundRequest } from '../http/inbound.ts';
 
 /** What of a browser's header goes on to an upstream, value untouched. */
 export const passedOn = [
@@ -56,7 +55,7 @@ export function outboundHeaders({ request, authorization }: AuthorizedRequest): 
     const value = headers[name];
     if (typeof value === 'string') flat.push(name, value);
   }
-  addTrace(flat, headers);
+  addTrace(flat, request);
   const node = clientAddress.includes(':') ? `"[${clientAddress}]"` : clientAddress;
   const proto = frontend.secure ? 'https' : 'http';
   flat.push('via', via, 'x-request-id', request.id, 'x-forwarded-for', clientAddress);
@@ -69,9 +68,21 @@ export function outboundHeaders({ request, authorization }: AuthorizedRequest): 
 const traceParent = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 const traceState = /^[\x20-\x7e]{1,512}$/;
 
-// W3C Trace Context: what is malformed is dropped, and `tracestate` means nothing without its parent.
-function addTrace(flat: string[], { traceparent, tracestate }: IncomingHttpHeaders): void {
-  if (typeof traceparent !== 'string' || !traceParent.test(traceparent)) return;
+/**
+ * W3C Trace Context, 2.3 and 3.2: a well-formed trace goes on with its state; where there is none, or one that is
+ * malformed, ours begins, without a state. Its id is the request's own in hex, so that spans and log lines meet.
+ */
+function addTrace(flat: string[], { id, headers: { traceparent, tracestate } }: InboundRequest): void {
+  if (typeof traceparent !== 'string' || !traceParent.test(traceparent)) {
+    flat.push('traceparent', traceOf(id));
+    return;
+  }
   flat.push('traceparent', traceparent);
   if (typeof tracestate === 'string' && traceState.test(tracestate)) flat.push('tracestate', tracestate);
+}
+
+// Both ids are random since the request's is; 01: whoever asked us records what came of it.
+function traceOf(requestId: string): string {
+  const bytes = Buffer.from(requestId, 'base64url');
+  return `00-${bytes.toString('hex')}-${bytes.toString('hex', 8)}-01`;
 }

@@ -12,6 +12,8 @@ export interface Place {
   readonly route: Route;
   /** Host and port of the frontend, without a default port. */
   readonly publicHost: string;
+  /** Whether the browser reaches us by https. */
+  readonly isSecure: boolean;
   /** The path that was asked for at the upstream, which relative references start from. */
   readonly upstreamPath: string;
 }

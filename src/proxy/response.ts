@@ -9,8 +9,10 @@
  */
 
 import type { IncomingHttpHeaders } from 'node:http';
+import { cacheControl } from './caching.ts';
 import { type Place, publicLinks, publicLocation } from './public-location.ts';
 import { isPassed } from './response-names.ts';
+import { publicCookies } from './upstream-cookies.ts';
 
 /** The head of an upstream's answer and what must be known to judge it. */
 export interface Answer {
@@ -43,8 +45,20 @@ export function addResponseHeaders(flat: string[], answer: Answer): void {
   const link = headers['link'];
   const links = link === undefined ? undefined : publicLinks([link].flat().join(', '), place);
   if (links !== undefined) flat.push('link', links);
-  flat.push('cache-control', 'no-store');
+  const { route } = place;
+  const cookies = route.setCookies.length > 0 ? publicCookies(headers['set-cookie'], place) : [];
+  for (const cookie of cookies) flat.push('set-cookie', cookie);
+  if (route.cache && cookies.length === 0) addCaching(flat, answer);
+  else flat.push('cache-control', 'no-store');
   for (const field of always) addUnlessThere(flat, field);
+}
+
+function addCaching(flat: string[], { method, headers, place }: Answer): void {
+  const isPersonal = place.route.access !== 'public';
+  const value = cacheControl({ method, value: headers['cache-control'], isPersonal });
+  flat.push('cache-control', value);
+  // The next person at this browser has another cookie, and no use of this answer (RFC 9111, 4.1).
+  if (isPersonal && value !== 'no-store') flat.push('vary', 'Cookie');
 }
 
 interface Reference {

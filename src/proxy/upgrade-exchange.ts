@@ -9,7 +9,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ProblemError } from '../errors.ts';
 import type { InboundRequest } from '../http/inbound.ts';
-import { Exchange, type ExchangeParts, type Settle } from './exchange.ts';
+import { Exchange } from './exchange.ts';
+import type { ExchangeParts, Settle } from './exchange-parts.ts';
 import { type Acceptance, acceptOf, handshakeFields, readAcceptance } from './handshake.ts';
 import type { Controller } from './upstreams.ts';
 

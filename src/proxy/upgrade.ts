@@ -12,16 +12,18 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import { ProblemError } from '../errors.ts';
+import { partyOf } from '../guards/party.ts';
 import type { AuthorizedRequest, InboundRequest, UpgradeSocket } from '../http/inbound.ts';
-import type { Renew } from './exchange.ts';
+import type { Renew } from './exchange-parts.ts';
 import { faultOfHandshake } from './handshake.ts';
+import type { IsSignedInAs } from './instead.ts';
 import type { Route } from './routes.ts';
 import type { SocketReports } from './socket-reports.ts';
 import { goingAway, sessionOver, Tunnel } from './tunnel.ts';
 import { type Accepted, sendSwitch, UpgradeExchange } from './upgrade-exchange.ts';
 import type { Upstreams } from './upstreams.ts';
 
-/** WebSockets at a time: of one session (of one address where nobody is signed in), and of this process. */
+/** WebSockets at a time: of one session (of one network where nobody is signed in), and of this process. */
 export interface SocketLimits {
   readonly perOwner: number;
   readonly inAll: number;
@@ -40,6 +42,7 @@ export interface UpgradesParts {
   /** Tells when the session of a request ends, with what its caller is told then, until the returned function is called. */
   readonly watch: (authorized: AuthorizedRequest, onEnded: (error: ProblemError) => void) => () => void;
   readonly renew?: Renew | undefined;
+  readonly isSignedInAs?: IsSignedInAs | undefined;
   readonly limits?: Partial<SocketLimits> | undefined;
 }
 
@@ -104,8 +107,8 @@ export class Upgrades {
     if (this.#open.size > 0) await empty;
   }
 
-  #reserve({ request, session }: AuthorizedRequest): () => void {
-    const owner = session?.id ?? request.clientAddress;
+  #reserve(authorized: AuthorizedRequest): () => void {
+    const owner = partyOf(authorized);
     const ofOwner = this.#ofOwner.get(owner) ?? 0;
     if (this.#isClosing || this.#inAll >= this.#limits.inAll) throw new ProblemError('overloaded');
     if (ofOwner >= this.#limits.perOwner) throw new ProblemError('too-many-websockets');
@@ -123,7 +126,7 @@ export class Upgrades {
     authorized: AuthorizedRequest,
     { route, release }: { route: Route; release: () => void },
   ): Promise<boolean> {
-    const { upstreams, clock, renew, watch } = this.#parts;
+    const { upstreams, clock, renew, isSignedInAs, watch } = this.#parts;
     const { request } = authorized;
     const { upgrade } = request;
     if (upgrade === undefined || request.response.destroyed || upgrade.socket.destroyed) return false;
@@ -139,14 +142,8 @@ export class Upgrades {
       if (ended !== undefined) throw ended;
       const upstream = upstreams.apart(route.upstream.origin);
       await new Promise<void>((resolve, reject) => {
-        const parts = {
-          authorized,
-          route,
-          upstream,
-          nonces: upstreams.nonces,
-          renew,
-          limits: { clock, readerTimeoutMs },
-        };
+        const limits = { clock, readerTimeoutMs };
+        const parts = { authorized, route, upstream, nonces: upstreams.nonces, renew, isSignedInAs, limits };
         const onOpen = (socket: Duplex, accepted: Accepted) => {
           tunnel = this.#tunnel({ authorized, upgrade, socket, accepted }, () => {
             stop();

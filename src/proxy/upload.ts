@@ -21,6 +21,8 @@ export interface UploadLimits {
   readonly maxBody: number;
   /** Between two chunks of the client, in ms; 0 for no limit. A longer silence ends it with `request-timeout`. */
   readonly timeoutMs: number;
+  /** Bytes a second, on average over `timeoutMs` or a little longer; 0 for no limit. A slower client ends it with `request-timeout`. */
+  readonly minRate: number;
   readonly clock: Clock;
 }
 
@@ -37,6 +39,10 @@ export class Upload extends Readable {
   #received = 0;
   #isReading = false;
   #lastChunkAt = 0;
+  /** Of the window in which the rate is measured. */
+  #windowAt = 0;
+  #windowReceived = 0;
+  #hadToWait = false;
   #cancelWatch: Cancel | undefined;
 
   constructor(client: Client, limits: UploadLimits) {
@@ -71,7 +77,10 @@ export class Upload extends Readable {
     this.#lastChunkAt = clock.elapsed();
     this.#received += chunk.length;
     if (maxBody > 0 && this.#received > maxBody) this.destroy(new ProblemError('body-too-large'));
-    else if (!this.push(chunk)) this.#client.message.pause();
+    else if (!this.push(chunk)) {
+      this.#hadToWait = true;
+      this.#client.message.pause();
+    }
   };
 
   readonly #onEnd = (): void => {
@@ -84,12 +93,25 @@ export class Upload extends Readable {
     const { clock, timeoutMs } = this.#limits;
     if (timeoutMs === 0) return;
     this.#lastChunkAt = clock.elapsed();
+    this.#windowAt = this.#lastChunkAt;
     const look = (): void => {
       const left = this.#lastChunkAt + timeoutMs - clock.elapsed();
       if (this.#client.message.isPaused()) this.#cancelWatch = clock.after(timeoutMs, look);
-      else if (left > 0) this.#cancelWatch = clock.after(left, look);
+      else if (left > 0 && !this.#isDripping()) this.#cancelWatch = clock.after(left, look);
       else this.destroy(new ProblemError('request-timeout'));
     };
     this.#cancelWatch = clock.after(timeoutMs, look);
+  }
+
+  // A byte now and then would hold a connection of the upstream for ever. Only where we read all the time is it the client who was slow.
+  #isDripping(): boolean {
+    const { clock, timeoutMs, minRate } = this.#limits;
+    const tookMs = clock.elapsed() - this.#windowAt;
+    if (tookMs < timeoutMs) return false;
+    const isSlow = !this.#hadToWait && (this.#received - this.#windowReceived) * 1_000 < minRate * tookMs;
+    this.#windowAt += tookMs;
+    this.#windowReceived = this.#received;
+    this.#hadToWait = false;
+    return isSlow;
   }
 }

@@ -2,17 +2,23 @@
  * The door to undici: connections to upstreams, made once and bounded.
  *
  * No redirects, no decompression, no proxy from the environment: `Client` has none
- * of them. HTTP/2 is off, since what exchange.ts says of reuse and truncation
- * holds for HTTP/1.1.
+ * of them. HTTP/2 is off, since what exchange.ts says of reuse and truncation, and
+ * line-queue.ts of lines, holds for HTTP/1.1 (docs/decisions/0016).
  *
  * @module
  */
 
-import { Client, type Dispatcher } from 'undici';
+import { lookup } from 'node:dns/promises';
+import { type buildConnector, Client, type Dispatcher } from 'undici';
 import type { Clock } from '../base/clock.ts';
+import type { UpstreamConfig } from '../config/config.ts';
 import { ProblemError } from '../errors.ts';
 import { DpopNonces } from '../keys/dpop-nonces.ts';
-import { type Carrier, LineQueue, type QueueLimits, type Waiting } from './line-queue.ts';
+import type { Address, Resolve } from './addresses.ts';
+import { type BreakerLimits, type Outcome, type Pass, usualBreakerLimits } from './breaker.ts';
+import type { Connection } from './dial.ts';
+import type { Carrier, QueueLimits, Waiting } from './line-queue.ts';
+import { Upstream, type UpstreamChange } from './upstream.ts';
 
 /** undici's handle on a request that was sent. */
 export type Controller = Dispatcher.DispatchController;
@@ -23,17 +29,33 @@ export interface Outgoing extends Dispatcher.DispatchHandler, Waiting {
   dispatchOptions(): Dispatcher.DispatchOptions;
   /** Whether it has ended, well or not. */
   readonly isOver: boolean;
+  /** Given by the breaker when it is first sent; given back by {@link Way.settle}. */
+  pass: Pass | undefined;
+  /** The connection it was sent on last. */
+  readonly line: Line | undefined;
   /** It has a connection and is sent now. */
   onLine(line: Line): void;
+  /** It is not sent, since the upstream is not asked at present. */
+  onRefused(problem: ProblemError): void;
+}
+
+/** What a request does with an upstream. */
+export interface Way {
+  send(outgoing: Outgoing): void;
+  cancel(outgoing: Outgoing): void;
+  /** What became of a request that was let through; once for each. */
+  settle(outgoing: Outgoing, outcome: Outcome): void;
 }
 
 /** What is opened and kept for one upstream. */
 export interface UpstreamLimits extends QueueLimits {
+  /** For all its addresses together, in ms. */
   readonly connectTimeoutMs: number;
   /** Bytes of an answer's header. */
   readonly maxHeaderSize: number;
   /** An idle connection is closed after this, unless the upstream names another time. */
   readonly idleTimeoutMs: number;
+  readonly breaker: BreakerLimits;
 }
 
 /** Limits that serve most deployments. */
@@ -45,23 +67,35 @@ export const usualLimits: UpstreamLimits = {
   connectTimeoutMs: 5_000,
   maxHeaderSize: 32 * 1024,
   idleTimeoutMs: 4_000,
+  breaker: usualBreakerLimits,
 };
 
-/** The connections to one upstream, and those who wait for one. */
-export type Upstream = LineQueue<Outgoing>;
+/** What the set of upstreams may be made with. */
+export interface UpstreamsOptions extends Partial<UpstreamLimits> {
+  /** Those of which more is said than a URL. */
+  readonly settings?: readonly UpstreamConfig[];
+  /** Told when an upstream or one of its addresses goes or comes. */
+  readonly report?: (change: UpstreamChange) => void;
+  /** The system's own unless told otherwise. */
+  readonly resolve?: Resolve;
+}
 
 /** All upstreams, by origin. */
 export class Upstreams {
   readonly #clock: Clock;
+  readonly #options: UpstreamsOptions;
   readonly #limits: UpstreamLimits;
   /** What each wants in proofs of possession. */
   readonly nonces = new DpopNonces();
   readonly #byOrigin = new Map<string, Upstream>();
+  #settings: ReadonlyMap<string, UpstreamConfig>;
   #isClosed = false;
 
-  constructor(clock: Clock, limits: Partial<UpstreamLimits> = {}) {
+  constructor(clock: Clock, options: UpstreamsOptions = {}) {
     this.#clock = clock;
-    this.#limits = { ...usualLimits, ...limits };
+    this.#options = options;
+    this.#limits = { ...usualLimits, ...options };
+    this.#settings = byOrigin(options.settings ?? []);
   }
 
   /** The upstream at an origin. Origins come from routes, so there are few. Throws `overloaded` when all is closed. */
@@ -69,10 +103,13 @@ export class Upstreams {
     const known = this.#byOrigin.get(origin);
     if (known) return known;
     if (this.#isClosed) throw new ProblemError('overloaded');
-    const made = new LineQueue<Outgoing>({
+    const { report = () => undefined, resolve = resolveByName } = this.#options;
+    const made: Upstream = new Upstream(this.#settings.get(origin) ?? plainSettings(origin), {
       clock: this.#clock,
       limits: this.#limits,
-      open: (free) => new Line(this.#clientFor(origin), free),
+      report,
+      resolve,
+      open: (free) => this.#lineTo(made, free),
     });
     this.#byOrigin.set(origin, made);
     return made;
@@ -82,17 +119,29 @@ export class Upstreams {
    * A connection of its own, for what never gives it back: a WebSocket. It waits in
    * no queue and is bounded by who counts WebSockets. Throws `overloaded` as above.
    */
-  apart(origin: string): Pick<Upstream, 'send' | 'cancel'> {
-    if (this.#isClosed) throw new ProblemError('overloaded');
+  apart(origin: string): Way {
+    const upstream = this.at(origin);
     return {
       send: (outgoing) => {
-        const client = this.#clientFor(origin);
+        if (!upstream.admits(outgoing)) return;
         // An answer instead of an upgrade leaves a connection that nobody will use.
-        const line = new Line(client, () => void client.close());
+        const line = this.#lineTo(upstream, () => void line.retire());
         line.send(outgoing);
       },
       cancel: () => undefined, // it never waits
+      settle: (outgoing, outcome) => upstream.settle(outgoing, outcome),
     };
+  }
+
+  /**
+   * Takes over certificates, authorities and addresses that were read again. Where
+   * they differ, new connections are made with the new ones and those that stand
+   * are closed when they carry nothing any more; no call is broken.
+   */
+  replaceSettings(settings: readonly UpstreamConfig[]): void {
+    this.#settings = byOrigin(settings);
+    for (const [origin, upstream] of this.#byOrigin)
+      upstream.replaceSettings(this.#settings.get(origin) ?? plainSettings(origin));
   }
 
   /**
@@ -100,7 +149,11 @@ export class Upstreams {
    * on, and its connections are closed once they have been idle.
    */
   keepOnly(origins: ReadonlySet<string>): void {
-    for (const origin of this.#byOrigin.keys()) if (!origins.has(origin)) this.#byOrigin.delete(origin);
+    for (const [origin, upstream] of this.#byOrigin) {
+      if (origins.has(origin)) continue;
+      this.#byOrigin.delete(origin);
+      upstream.leave();
+    }
   }
 
   /** Breaks every connection. Call it when no request is under way any more; what still is or comes ends as overloaded. */
@@ -109,17 +162,37 @@ export class Upstreams {
     await Promise.all([...this.#byOrigin.values()].map((upstream) => upstream.close()));
   }
 
-  #clientFor(origin: string): Client {
-    const { connectTimeoutMs, maxHeaderSize, idleTimeoutMs } = this.#limits;
-    return new Client(origin, {
-      pipelining: 1,
-      allowH2: false,
-      connectTimeout: connectTimeoutMs,
-      maxHeaderSize,
-      keepAliveTimeout: idleTimeoutMs,
-      strictContentLength: true,
+  #lineTo(upstream: Upstream, free: () => void): Line {
+    const { maxHeaderSize, idleTimeoutMs } = this.#limits;
+    const options = { pipelining: 1, allowH2: false, maxHeaderSize, keepAliveTimeout: idleTimeoutMs };
+    return new Line({
+      dial: () => upstream.dial(),
+      free,
+      makeClient: (connect) => new Client(upstream.origin, { ...options, strictContentLength: true, connect }),
     });
   }
+}
+
+function byOrigin(settings: readonly UpstreamConfig[]): ReadonlyMap<string, UpstreamConfig> {
+  return new Map(settings.map((each) => [each.origin, each]));
+}
+
+function plainSettings(origin: string): UpstreamConfig {
+  const nothing = { serverName: undefined, authorities: undefined, certificate: undefined, key: undefined };
+  return { origin, addresses: [], ...nothing };
+}
+
+async function resolveByName(host: string): Promise<readonly string[]> {
+  const found = await lookup(host, { all: true });
+  return found.map(({ address }) => address);
+}
+
+type Connect = buildConnector.connector;
+
+interface LineParts {
+  readonly dial: () => Promise<Connection>;
+  readonly free: () => void;
+  readonly makeClient: (connect: Connect) => Client;
 }
 
 /** One connection and what it has done. undici opens it again when it was closed. */
@@ -127,14 +200,25 @@ export class Line implements Carrier<Outgoing> {
   readonly #client: Client;
   /** Answers that have begun on the connection as it stands. 0: it is fresh. */
   answers = 0;
+  /** Where it leads as it stands; `undefined` while it does not. */
+  address: Address | undefined;
 
-  constructor(client: Client, free: () => void) {
-    this.#client = client;
-    client.on('connect', () => {
+  constructor({ dial, free, makeClient }: LineParts) {
+    this.#client = makeClient((_options, callback) => {
+      this.address = undefined;
+      dial().then(
+        ({ socket, address }) => {
+          this.address = address;
+          callback(null, socket);
+        },
+        (error: Error) => callback(error, null),
+      );
+    });
+    this.#client.on('connect', () => {
       this.answers = 0;
     });
     // Told when undici has seen to it that nothing unasked-for waits on the connection, or has closed it.
-    client.on('drain', free);
+    this.#client.on('drain', free);
   }
 
   /** THE ONE CALL that sends a request to an upstream. */
@@ -143,6 +227,11 @@ export class Line implements Carrier<Outgoing> {
     this.#client.dispatch(outgoing.dispatchOptions(), outgoing);
     // undici tells of a request that it refuses at once by an error alone, and of one that it began by `drain` too.
     return !outgoing.isOver || this.#client.stats.size > 0;
+  }
+
+  /** Closes it when what it carries is done. */
+  retire(): Promise<void> {
+    return this.#client.close();
   }
 
   close(): Promise<void> {

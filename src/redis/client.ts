@@ -52,6 +52,12 @@ export interface ScriptInput {
   readonly values: readonly RedisArgument[];
 }
 
+/** A script that outlives the loss of a master, and what it runs on. */
+export interface ConfirmedInput extends ScriptInput {
+  /** Run on the next master in its place. Such writes are remembered apart: however many, they displace none of the others. */
+  readonly inPlace?: RedisScript | undefined;
+}
+
 /** Begins to connect, and goes on trying. Throws only when the URL is not one. */
 export function connectRedis(options: RedisOptions): Redis {
   return new Redis(options);
@@ -64,7 +70,7 @@ export class Redis {
   readonly #topology: RedisTopology;
   readonly #tracking = new KeyTracking();
   readonly #subscriptions = new Set<Subscription>();
-  readonly #unconfirmed = new UnconfirmedWrites();
+  readonly #unconfirmed = { plain: new UnconfirmedWrites(), inPlace: new UnconfirmedWrites() };
   readonly #faultsTold = new Map<string, string>();
   #underWay = 0;
 
@@ -78,7 +84,7 @@ export class Redis {
       tracking: this.#tracking,
       access: this.#access,
       onMaster: (node) => this.#welcome(node),
-      onConfirmer: () => void this.#unconfirmed.repeat(),
+      onConfirmer: () => this.#repeat(),
       onDown: (place, cause) => log.warn('redis cannot be reached', { server: nameOf(place), cause: causeOf(cause) }),
     });
   }
@@ -111,14 +117,16 @@ export class Redis {
   /**
    * Runs a script whose effect must outlive the loss of a master: under Sentinel and in a
    * cluster it waits up to 200 ms for one replica. When none has it, that is logged, the
-   * answer is given all the same, and the script is run again on the next master. So it
-   * must be one that may come late, and twice.
+   * answer is given all the same, and the script (or the one in its place) is run on the
+   * next master. So it must be one that may come late, and twice.
    */
-  runConfirmed(script: RedisScript, input: ScriptInput): Promise<RedisReply> {
+  runConfirmed(script: RedisScript, { inPlace, ...input }: ConfirmedInput): Promise<RedisReply> {
     return this.#bounded(async () => {
-      const write = () => this.#topology.confirm(subjectOf(script, input), running(script, input));
-      const { reply, isConfirmed } = await write();
-      if (!isConfirmed) this.#remember(script.name, async () => (await write()).isConfirmed);
+      const write = (by: RedisScript) => this.#topology.confirm(subjectOf(by, input), running(by, input));
+      const { reply, isConfirmed } = await write(script);
+      const list = inPlace === undefined ? this.#unconfirmed.plain : this.#unconfirmed.inPlace;
+      const again = async () => (await write(inPlace ?? script)).isConfirmed;
+      if (!isConfirmed) this.#remember(script.name, { again, list });
       return reply;
     });
   }
@@ -182,14 +190,16 @@ export class Redis {
     for (const [at, place] of places.entries()) replies[place] = answers[at] ?? null;
   }
 
-  #remember(what: string, again: () => Promise<boolean>): void {
+  #remember(what: string, { again, list }: Unconfirmed): void {
     const { log } = this.#options;
-    const wasRoom = this.#unconfirmed.add(again);
-    log.warn('no replica has confirmed a write: it is made again on the next master', {
-      what,
-      waiting: this.#unconfirmed.size,
-    });
-    if (!wasRoom) log.warn('an unconfirmed write was forgotten for a newer one');
+    const wasRoom = list.add(again);
+    log.warn('no replica has confirmed a write: it is made again on the next master', { what, waiting: list.size });
+    if (!wasRoom) log.warn('an unconfirmed write was forgotten for a newer one', { what });
+  }
+
+  #repeat(): void {
+    void this.#unconfirmed.plain.repeat();
+    void this.#unconfirmed.inPlace.repeat();
   }
 
   #welcome(node: RedisNode): void {
@@ -211,6 +221,11 @@ export class Redis {
     }
     this.#faultsTold.set(server, text);
   }
+}
+
+interface Unconfirmed {
+  readonly again: () => Promise<boolean>;
+  readonly list: UnconfirmedWrites;
 }
 
 interface Together {

@@ -66,7 +66,8 @@ export class OwnSessions {
 
   async #end(id: string, members: Members): Promise<boolean> {
     const hasLived = await this.#parts.sessions.end(id, 'revoked');
-    await Promise.all((members.get(id) ?? []).map((member) => this.#index.drop(member)));
+    // One that was not there may be about to be created, and must stay findable.
+    if (hasLived) await Promise.all((members.get(id) ?? []).map((member) => this.#index.drop(member)));
     return hasLived;
   }
 

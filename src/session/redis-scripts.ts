@@ -124,6 +124,20 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 return tokens[1] == following and tokens[3] == ARGV[2] and 1 or 0`,
 );
 
+/**
+ * Writes new tokens that a lost master took, as {@link saveTokensScript} did there. The claim may be lost with it, so nobody's
+ * claim is as good as one's own; another's is not, nor are tokens that another wrote. 1: written; 0: not.
+ */
+export const restoreTokensScript = redisScript(
+  'restore tokens',
+  `if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local tokens = redis.call('HMGET', KEYS[2], 'v', 'spending', 'owner')
+if tokens[1] ~= ARGV[1] or (tokens[2] and tokens[3] ~= ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[2], 'v', string.format('%d', ARGV[1] + 1), 'sealed', ARGV[3], 'owner', ARGV[2])
+redis.call('HDEL', KEYS[2], 'spending', 'until')
+return 1`,
+);
+
 /** Removes all parts, and tells all instances. ARGV: channel, message. 1: there was a session; 0: there was none. */
 export const endScript = redisScript(
   'end',

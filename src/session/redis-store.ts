@@ -23,6 +23,7 @@ import {
   extendSpendingScript,
   replaceRecordScript,
   resealScript,
+  restoreTokensScript,
   saveTokensScript,
   setNotBeforeScript,
   touchScript,
@@ -106,8 +107,11 @@ export class RedisSessionStore implements SessionStore {
     return this.#write(id, abandonSpendingScript, { keys: spendingKeysOf(id), values: [String(version), owner] });
   }
 
-  saveTokens({ id, version, owner }: Spending, sealed: Buffer): Promise<boolean> {
-    return this.#write(id, saveTokensScript, { keys: spendingKeysOf(id), values: [String(version), owner, sealed] });
+  // Lost with a master, new tokens would leave the old refresh token behind, and to present that again looks like theft.
+  async saveTokens({ id, version, owner }: Spending, sealed: Buffer): Promise<boolean> {
+    const values = [String(version), owner, sealed];
+    const input = { keys: spendingKeysOf(id), values, inPlace: restoreTokensScript };
+    return (await this.#telling(id, () => this.#redis.runConfirmed(saveTokensScript, input))) === 1;
   }
 
   async end(id: string, reason: EndReason): Promise<boolean> {

@@ -131,11 +131,6 @@ export class SessionCache {
     }
   }
 
-  /** Drops everything, and keeps nothing of what is being read. */
-  clear(): void {
-    this.#dropAll('keys');
-  }
-
   #begin({ cookie, id }: Asked): Read {
     const { keys, clock } = this.#parts;
     const read = { cookie, id, isOvertaken: false, ring: keys.entries, readAt: clock.elapsed() };

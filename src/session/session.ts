@@ -132,3 +132,8 @@ export function endedBy(
   if (now >= session.expiresAt) return 'lifetime';
   return now >= idleEndOf(session, lifetimes) ? 'idle' : undefined;
 }
+
+/** Whether it is the session as we opened it: whoever forwards a call knows less of it than was handed over. */
+export function isOpened(session: SessionFacts | undefined): session is OpenedSession {
+  return session !== undefined && 'tokens' in session;
+}

@@ -30,6 +30,7 @@ import { beginSession, type SessionBeginning } from './sign-in.ts';
 import type { SessionSnapshot } from './snapshot.ts';
 import type { Once, SessionStore } from './store.ts';
 import { StoredChanges } from './stored-changes.ts';
+import { ToldEnds } from './told-ends.ts';
 import { SessionUpkeep } from './upkeep.ts';
 
 /** What sessions are made from. */
@@ -60,12 +61,14 @@ export class Sessions {
   readonly #reader: SessionReader;
   readonly #upkeep: SessionUpkeep;
   readonly #changes: StoredChanges;
+  readonly #ends: ToldEnds;
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
     this.#cookie = new SessionCookie(parts);
     this.#index = new SessionIndex(parts);
     this.#changes = new StoredChanges(parts);
+    this.#ends = new ToldEnds(parts);
     this.#reader = new SessionReader({ ...parts, cookie: this.#cookie, cache: new SessionCache(parts) });
     this.#upkeep = new SessionUpkeep({ ...parts, index: this.#index });
   }
@@ -120,6 +123,11 @@ export class Sessions {
    */
   changed(session: OpenedSession, limitMs: number): Promise<void> {
     return this.#changes.next(session.id, limitMs);
+  }
+
+  /** Why a session that is gone ended; `undefined` when that is not told within `limitMs`, or was more than a minute ago. */
+  whyEnded({ id }: OpenedSession, limitMs: number): Promise<EndReason | undefined> {
+    return this.#ends.reasonOf(id, limitMs);
   }
 
   /** The `Set-Cookie` field for a browser whose cookie an older key signed; `undefined` when the active one did. */
@@ -182,7 +190,8 @@ export class Sessions {
     const ended = await Promise.all(
       members.map(async (member) => {
         const hasLived = await this.end(member.id, reason);
-        await this.#index.drop(member);
+        // One that was not there may be about to be created, and may be none of those that are refused: it must stay findable.
+        if (hasLived) await this.#index.drop(member);
         return hasLived;
       }),
     );

@@ -6,8 +6,8 @@
  */
 
 import type { Clock } from '../base/clock.ts';
-import type { AuthorizedRequest, SessionFacts } from '../http/inbound.ts';
-import type { OpenedSession } from './session.ts';
+import type { AuthorizedRequest } from '../http/inbound.ts';
+import { isOpened } from './session.ts';
 import type { SessionWatch } from './session-watch.ts';
 
 /** What it needs. */
@@ -25,7 +25,7 @@ export async function withSession(
   task: () => Promise<void>,
   { watch, clock }: WithSessionParts,
 ): Promise<void> {
-  if (session === undefined || !isOpened(session)) return task();
+  if (!isOpened(session)) return task();
   let cancel: (() => void) | undefined;
   const stop = watch.watch(session, ({ kind }) => {
     if (kind === 'ended') cancel = clock.after(graceMs, () => request.response.destroy());
@@ -47,13 +47,8 @@ export function whileSession(
   onEnded: () => void,
   { watch }: Pick<WithSessionParts, 'watch'>,
 ): () => void {
-  if (session === undefined || !isOpened(session)) return () => undefined;
+  if (!isOpened(session)) return () => undefined;
   return watch.watch(session, ({ kind }) => {
     if (kind === 'ended') onEnded();
   });
-}
-
-// Whoever is handed an authorized request knows less of its session than was put into it.
-function isOpened(session: SessionFacts): session is OpenedSession {
-  return 'tokens' in session;
 }

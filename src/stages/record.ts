@@ -15,6 +15,7 @@ import type { Clock } from '../base/clock.ts';
 import { randomRequestId } from '../base/random.ts';
 import { catalogue, type ErrorCode } from '../errors.ts';
 import type { Opening } from '../http/inbound.ts';
+import type { ParserRefusal } from '../http/listener.ts';
 import { RequestRecord } from '../http/request-record.ts';
 import type { Metrics } from '../metrics/catalogue.ts';
 
@@ -29,7 +30,7 @@ export interface RecorderParts {
 /** Sees every request begin and end. */
 export class Recorder {
   readonly #parts: RecorderParts;
-  readonly #underWay = new Set<Opening>();
+  readonly #underWay = new Map<IncomingMessage, Opening>();
 
   constructor(parts: RecorderParts) {
     this.#parts = parts;
@@ -39,9 +40,9 @@ export class Recorder {
   open(message: IncomingMessage, response: ServerResponse): Opening {
     const { clock } = this.#parts;
     const opening: Opening = { id: randomRequestId(), startedAt: clock.elapsed(), record: new RequestRecord() };
-    this.#underWay.add(opening);
+    this.#underWay.set(message, opening);
     response.once('close', () => {
-      this.#underWay.delete(opening);
+      this.#underWay.delete(message);
       this.#close(opening, message, response);
     });
     return opening;
@@ -52,10 +53,17 @@ export class Recorder {
     return this.#underWay.size;
   }
 
-  /** Records what Node's parser refused before it was a request. */
-  refused(code: ErrorCode, detail: string): void {
+  /** Records what Node's parser refused: in the line of the request in whose body it was, or in one of its own. */
+  refused(code: ErrorCode, { detail, message }: ParserRefusal): void {
     const { trail, metrics } = this.#parts;
     const { status } = catalogue[code];
+    const opening = message && this.#underWay.get(message);
+    if (opening !== undefined) {
+      opening.record.refuse(code);
+      opening.record.detail = plainText(detail, 40);
+      opening.record.cutOffWith = status;
+      return;
+    }
     metrics.requests.inc({ kind: 'none', status: `${Math.floor(status / 100)}xx`, code });
     trail.info('request', { request_id: randomRequestId(), status, code, detail: plainText(detail, 40) });
   }
@@ -65,7 +73,8 @@ export class Recorder {
     const ms = clock.elapsed() - opening.startedAt;
     const { record } = opening;
     const kind = record.request?.kind ?? (record.operations ? 'O' : 'none');
-    const status = response.headersSent ? `${Math.floor(response.statusCode / 100)}xx` : 'none';
+    const sent = sentStatus(record, response);
+    const status = sent === undefined ? 'none' : `${Math.floor(sent / 100)}xx`;
     metrics.requests.inc({ kind, status, code: record.code ?? '' });
     metrics.requestSeconds.observe({ kind }, ms / 1000);
     if (record.upstream !== undefined && record.upstreamMs !== undefined) {
@@ -87,9 +96,8 @@ export class Recorder {
       method: plainText(message.method ?? '', 16),
       route: record.route,
       path: request === undefined || request.kind === 'I' ? undefined : plainText(request.path, 120),
-      status: response.headersSent ? response.statusCode : undefined,
-      // A 101 ends the request; what follows is another protocol.
-      aborted: response.writableFinished || response.statusCode === 101 ? undefined : true,
+      status: sentStatus(record, response),
+      aborted: isWhole(record, response) ? undefined : true,
       ms: Math.round(ms * 10) / 10,
       upstream: record.upstream,
       upstream_ms: record.upstreamMs === undefined ? undefined : Math.round(record.upstreamMs * 10) / 10,
@@ -120,4 +128,13 @@ interface Ended {
   readonly message: IncomingMessage;
   readonly response: ServerResponse;
   readonly ms: number;
+}
+
+function sentStatus({ cutOffWith }: RequestRecord, { headersSent, statusCode }: ServerResponse): number | undefined {
+  return cutOffWith ?? (headersSent ? statusCode : undefined);
+}
+
+// A 101 ends the request; what follows is another protocol.
+function isWhole({ cutOffWith }: RequestRecord, { writableFinished, statusCode }: ServerResponse): boolean {
+  return cutOffWith !== undefined || writableFinished || statusCode === 101;
 }

@@ -51,7 +51,7 @@ export class DerivedTokens {
   readonly #parts: DerivedTokensParts;
   readonly #held = new LRUCache<string, Held>({ max: mostHeld });
   readonly #flights = new SingleFlight<TokenSet>();
-  /** By `Clock.elapsed`: until when the same is not asked for again. */
+  /** By `Clock.elapsed`: until when the same is not asked for again, with the same token of the person. */
   readonly #pauses = new LRUCache<string, number>({ max: mostHeld });
 
   constructor(parts: DerivedTokensParts) {
@@ -81,15 +81,16 @@ export class DerivedTokens {
     const isOwn = held !== undefined && isSame(held.subject, asked.subject);
     const freshness = isOwn ? this.#freshnessOf(held.set) : 'expired';
     if (isOwn && freshness === 'fresh') return held.set;
-    const flight = this.#flights.run(JSON.stringify([key, asked.subject?.accessToken]), () => this.#ask(key, asked));
+    const flight = this.#flights.run(flightOf(asked), () => this.#ask(key, asked));
     if (!isOwn || freshness !== 'due') return flight;
     flight.catch(() => undefined); // told by #ask; the one that is held still serves
     return held.set;
   }
 
-  async #ask(key: string, { target, subject }: Asked): Promise<TokenSet> {
+  async #ask(key: string, asked: Asked): Promise<TokenSet> {
+    const { target, subject } = asked;
     const { provider, clock, onFailure } = this.#parts;
-    const waitMs = (this.#pauses.get(key) ?? 0) - clock.elapsed();
+    const waitMs = (this.#pauses.get(flightOf(asked)) ?? 0) - clock.elapsed();
     if (waitMs > 0) throw unavailable(waitMs);
     try {
       const set = await (subject === undefined ? provider.clientToken(target) : provider.exchange(subject, target));
@@ -98,7 +99,7 @@ export class DerivedTokens {
     } catch (error) {
       if (!(error instanceof GrantError)) throw error;
       const { retryAfterMs = pauseMs } = error;
-      this.#pauses.set(key, clock.elapsed() + Math.min(longestPauseMs, retryAfterMs));
+      this.#pauses.set(flightOf(asked), clock.elapsed() + Math.min(longestPauseMs, retryAfterMs));
       onFailure(subject === undefined ? 'client' : 'exchange', error.reason);
       if (error.kind === 'unreachable') throw unavailable(retryAfterMs, error);
       throw new ProblemError('provider-answer-invalid', { cause: error });
@@ -110,6 +111,18 @@ export class DerivedTokens {
   }
 }
 
+/**
+ * Whether a person's token was refused as what is exchanged: it may have been revoked at the
+ * provider before its end, and then another of the same person helps. RFC 8693 (2.2.2) calls it
+ * `invalid_request`, many servers `invalid_grant`, some `invalid_token`.
+ */
+export function isSubjectRefused(error: unknown): boolean {
+  if (!(error instanceof ProblemError) || !(error.cause instanceof GrantError)) return false;
+  return error.cause.kind === 'refused' && subjectErrors.has(error.cause.reason);
+}
+
+const subjectErrors: ReadonlySet<string> = new Set(['invalid_grant', 'invalid_request', 'invalid_token']);
+
 /** A derived token as it is asked for. */
 export interface Asked {
   readonly target: TokenTarget;
@@ -120,6 +133,10 @@ export interface Asked {
 // One for each session and target: a new token of the person takes the place of what came from the old one.
 function keyOf({ target: { audience, scopes }, subject }: Asked): string {
   return JSON.stringify([subject?.sessionId ?? '', audience ?? '', scopes.toSorted()]);
+}
+
+function flightOf(asked: Asked): string {
+  return JSON.stringify([keyOf(asked), asked.subject?.accessToken]);
 }
 
 function isSame(held: Subject | undefined, asked: Subject | undefined): boolean {

@@ -80,7 +80,7 @@ export const refreshFailures = {
     claim: 'ended',
     pauses: false,
     level: 'info',
-    why: 'A sign-out always wins. What came late is revoked and never written.',
+    why: 'A sign-out always wins. What came late is never written, and it is revoked, unless somebody signed in anew in that browser (some providers have one grant for both) or the provider ended a session with offline access (Back-Channel Logout, 2.7).',
   },
   'save-failed': {
     when: 'The new tokens came and the store could not take them, again and again.',

@@ -14,9 +14,12 @@ import { setOf } from './freshness.ts';
 import { renewedIdentity } from './identity.ts';
 import { persist } from './persist.ts';
 import type { Spending, SpendingParts, Step } from './renewal.ts';
+import { isLateToBeRevoked } from './revoke-ended.ts';
 
 /** New tokens are held and written again for this long while the store is away. */
 export const holdMs = 60_000;
+/** Within this the store has told why a session is gone, if it tells at all. */
+const tellingMs = 1_000;
 
 /** The tokens of a session after a grant: the set of one audience is new, and the refresh token where another came. */
 export function tokensAfter({ session, refreshToken, audience }: Spending, grant: Grant): SessionTokens {
@@ -56,7 +59,8 @@ async function keepElsewise(parts: SpendingParts, spending: Spending, grant: Gra
   const { session, audience, claim } = spending;
   const latest = await sessions.reread(session);
   if (latest === undefined) {
-    revokeLate(parts, spending, grant);
+    const reason = await sessions.whyEnded(session, tellingMs);
+    if (isLateToBeRevoked(session.tokens, reason)) revokeLate(parts, spending, grant);
     reports.refreshFailed(session, { audience, failure: 'signed-out', reason: 'session-gone' });
     return { kind: 'ended' };
   }

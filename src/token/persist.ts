@@ -9,7 +9,8 @@ import { type Clock, pause } from '../base/clock.ts';
 import { codeOf } from '../errors.ts';
 
 const firstPauseMs = 100;
-const longestPauseMs = 2_000;
+/** No longer than between two attempts to connect: calls wait for these writes, and must not wait much after the store is back. */
+const longestPauseMs = 250;
 
 /** How long is long enough. */
 export interface Persistence {

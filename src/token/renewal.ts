@@ -32,6 +32,8 @@ export interface SpendableSessions {
   /** `undefined`: it was changed by another, or is gone. */
   replaceIdentity(session: OpenedSession, identity: Identity): Promise<OpenedSession | undefined>;
   end(session: OpenedSession, reason: EndReason): Promise<unknown>;
+  /** Why a session that is gone ended; `undefined` when that is not told within `limitMs`. Does not throw. */
+  whyEnded(session: OpenedSession, limitMs: number): Promise<EndReason | undefined>;
 }
 
 /** What is asked of the provider. */

@@ -9,6 +9,16 @@
 
 import type { EndReason, SessionTokens } from '../session/session.ts';
 
+/**
+ * Whether tokens that came after the end of their session are to be revoked by whoever asked for them. Also where others saw to
+ * the tokens that were there: those came before. Where nobody told why it ended, too.
+ */
+export function isLateToBeRevoked(tokens: Pick<SessionTokens, 'sets'>, reason: EndReason | undefined): boolean {
+  return (
+    reason === undefined || reason === 'signed-out' || reason === 'refresh-failed' || isToBeRevoked(tokens, reason)
+  );
+}
+
 /** Whether the tokens of a session that ended for `reason` are to be revoked by whoever still holds it open. */
 export function isToBeRevoked({ sets }: Pick<SessionTokens, 'sets'>, reason: EndReason): boolean {
   switch (reason) {

@@ -18,13 +18,12 @@ import {
   type ClearedRequest,
   type Credential,
   publicRequest,
-  type SessionFacts,
 } from '../http/inbound.ts';
 import type { TokenTarget } from '../oidc/derived-token.ts';
-import { type EndReason, endOf, type OpenedSession, type TokenSet } from '../session/session.ts';
+import { type EndReason, endOf, isOpened, type OpenedSession, type TokenSet } from '../session/session.ts';
 import { signedOut } from '../session/sessions.ts';
 import { checkScopes, credentialFor, tokenIn } from './credential.ts';
-import type { DerivedTokens, Subject } from './derived-tokens.ts';
+import { type DerivedTokens, isSubjectRefused, type Subject } from './derived-tokens.ts';
 import { type Freshness, freshnessOf, isJustIssued, setOf, spreadOf } from './freshness.ts';
 import type { Renewal } from './renewal.ts';
 import type { TokenReports } from './reports.ts';
@@ -78,7 +77,10 @@ export class Tokens {
     const audience = this.#audienceOf(route);
     const set = await this.#usable(request, { session: living, audience });
     if (route.token === 'user') return authorize(request, credentialFor(route, set));
-    return authorize(request, await this.#exchangedCredential(subjectOf(living, set), route));
+    return authorize(
+      request,
+      await this.#exchangedCredential({ request: request.request, session: living, set }, route),
+    );
   }
 
   /** A call on a public route, with the client's own token where the route sends that. Throws as {@link attach}. */
@@ -135,8 +137,24 @@ export class Tokens {
     return credentialFor(route, await this.#parts.derived.ofClient(this.#targetOf(route)));
   }
 
-  async #exchangedCredential(subject: Subject, route: TokenRoute): Promise<Credential> {
-    return credentialFor(route, await this.#parts.derived.ofSubject(subject, this.#targetOf(route)));
+  // A token that the provider does not know any more is renewed once; that the new one is refused, too, is final.
+  async #exchangedCredential(of: Exchanged, route: TokenRoute): Promise<Credential> {
+    const target = this.#targetOf(route);
+    try {
+      return credentialFor(route, await this.#parts.derived.ofSubject(subjectOf(of.session, of.set), target));
+    } catch (error) {
+      if (!isSubjectRefused(error) || isJustIssued(of.set, this.#parts.clock.now())) throw error;
+      const other = await this.#otherSubject(of, error);
+      return credentialFor(route, await this.#parts.derived.ofSubject(other, target));
+    }
+  }
+
+  async #otherSubject({ request, session }: Exchanged, refusal: unknown): Promise<Subject> {
+    const renewal = await this.#waitFor(session, '');
+    if (renewal.kind === 'ended') throw signedOut(request.frontend);
+    if (renewal.kind === 'unavailable') throw unavailable(renewal);
+    if (renewal.kind === 'no-refresh-token') throw refusal;
+    return subjectOf(session, setIn(renewal.session, { asked: session, audience: '' }));
   }
 
   async #otherClientToken(authorized: AuthorizedRequest, route: TokenRoute): Promise<AuthorizedRequest | undefined> {
@@ -152,7 +170,8 @@ export class Tokens {
     if (set === undefined) return undefined;
     const subject = subjectOf(session, set);
     this.#parts.derived.forget(tokenIn(authorized), { target: this.#targetOf(route), subject });
-    return withOther(authorized, await this.#exchangedCredential(subject, route));
+    const derived = await this.#parts.derived.ofSubject(subject, this.#targetOf(route));
+    return withOther(authorized, credentialFor(route, derived));
   }
 
   #targetOf({ audience, scopes }: TokenRoute): TokenTarget {
@@ -228,6 +247,13 @@ export class Tokens {
   }
 }
 
+/** A call whose token is exchanged, and the person's own. */
+interface Exchanged {
+  readonly request: Signed['request'];
+  readonly session: OpenedSession;
+  readonly set: TokenSet;
+}
+
 function subjectOf({ id: sessionId }: OpenedSession, { accessToken, dpopKey }: TokenSet): Subject {
   return { sessionId, accessToken, dpopKey };
 }
@@ -250,9 +276,4 @@ function setIn(
 function ownOf(session: OpenedSession, asked: OpenedSession): OpenedSession {
   if (session.id !== asked.id || session.subject !== asked.subject) throw new Error('tokens of another session');
   return session;
-}
-
-// Whoever forwards a call knows less of its session than we handed over.
-function isOpened(session: SessionFacts): session is OpenedSession {
-  return 'tokens' in session;
 }

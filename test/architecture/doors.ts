@@ -73,7 +73,11 @@ export const packageDoors: readonly Door[] = [
     only: /^src\/(oidc|keys|token|resource-server)\//,
     why: 'keys and signatures are checked where they are known',
   },
-  { what: 'undici', only: /^src\/(proxy\/upstreams\.ts|oidc\/)/, why: 'one exit to upstreams, one to the provider' },
+  {
+    what: 'undici',
+    only: /^src\/(proxy\/(upstreams|dial)\.ts|oidc\/)/,
+    why: 'one exit to upstreams, one to the provider',
+  },
   {
     what: 'http-proxy-middleware',
     only: /^src\/stages\/page-upstream\.ts$/,

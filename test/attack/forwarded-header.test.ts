@@ -92,6 +92,29 @@ describe('identity', () => {
     expect(upstream.bytes).toHaveLength(0);
   });
 
+  it('PX-02, PX-09: no spelling of a name that speaks for a person or for us reaches the upstream', async () => {
+    const words = ['x-user', 'x-forwarded-user', 'x-auth-request-email', 'x-forwarded-for', 'x-real-ip', 'remote-user'];
+    const joins = ['-', '_', '.', '--', '-_', '~', "'", '+'];
+    const cases = [
+      (name: string) => name,
+      (name: string) => name.toUpperCase(),
+      (name: string) => name.replace(/[a-z]/, (letter) => letter.toUpperCase()),
+      (name: string) => [...name].map((letter, at) => (at % 2 === 0 ? letter.toUpperCase() : letter)).join(''),
+    ];
+    let refused = 0;
+    for (const word of words)
+      for (const join of joins)
+        for (const spelled of cases) {
+          upstream.forget();
+          const name = spelled(word.replaceAll('-', join));
+          const { final } = await send(`${name}: forged-admin\r\n`);
+          if (final[0]?.status === 400) refused++;
+          else expect([name, final[0]?.status, seen(Object.keys(ours))]).toEqual([name, 200, ours]);
+          expect(upstream.bytes.toString('latin1')).not.toContain('forged-admin');
+        }
+    expect(refused).toBe(words.length * cases.length * joins.filter((join) => !/^-+$/.test(join)).length);
+  });
+
   it.each([
     'Authorization: Bearer evil',
     'authorization: Basic ZTpl',
@@ -274,4 +297,30 @@ describe('hop-by-hop headers', () => {
     expect(final[0]?.text()).toContain('upgrade-refused');
     expect(upstream.bytes).toHaveLength(0);
   });
+});
+
+describe('the trace', () => {
+  const browsers = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  const traced = () => upstream.last.all('traceparent');
+
+  it('PX-32: of a browser goes on with its state', async () => {
+    await send(`traceparent: ${browsers}\r\ntracestate: vendor=1\r\n`);
+
+    expect([traced(), upstream.last.all('tracestate')]).toEqual([[browsers], ['vendor=1']]);
+  });
+
+  it.each(['', 'traceparent: 00-zz-zz-01\r\ntracestate: vendor=1\r\n', `traceparent: ${browsers}-x\r\n`])(
+    'PX-32: begins with us, named as the request is, where a browser sends %j',
+    async (lines) => {
+      const seenTraces = new Set<string>();
+      for (let times = 0; times < 2; times++) {
+        await send(lines);
+        const hex = Buffer.from(upstream.last.header('x-request-id') ?? '', 'base64url').toString('hex');
+        expect(hex).toMatch(/^[0-9a-f]{32}$/);
+        expect([traced(), upstream.last.all('tracestate')]).toEqual([[`00-${hex}-${hex.slice(16)}-01`], []]);
+        seenTraces.add(hex);
+      }
+      expect(seenTraces.size).toBe(2);
+    },
+  );
 });

@@ -84,7 +84,10 @@ const signIn: readonly Case[] = [
     module: 'oidcc-client-test-3rd-party-init-login',
     does: 'sends the person to `initiate_login_uri`',
     shows: 'LS-24',
-    notYet: 'sign-ins that somebody else begins are not offered',
+    shownBy: 'test/flow/third-party-login.test.ts',
+    test: 'LS-24: a click on a page of another site signs the person in, at the page they were sent to',
+    verdict:
+      'accepted where `THIRD_PARTY_LOGIN` is set; `iss` must be ours and the target a page of ours; whoever is signed in stays who they are',
   },
 ];
 

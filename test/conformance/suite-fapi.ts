@@ -21,8 +21,6 @@ const jarmFaults: readonly (readonly [fault: string, refused: Arrange, reason: s
   ['without-iss-fails', responseClaims(() => ({ iss: undefined })), 'response-issuer'],
 ];
 
-const notYet = (module: string, does: string, by: { shows: string; notYet: string }): Case => ({ module, does, ...by });
-
 const idTokens: readonly Case[] = [
   {
     module: `${prefix}-test-invalid-iss`,
@@ -192,10 +190,22 @@ const advanced: readonly Case[] = [
     shows: 'CB-18',
     accepted: fields({ scope: undefined }),
   },
-  notYet('fapi1-advanced-final-client-test-encrypted-idtoken, -usingrsa15', 'encrypts the ID token', {
+  {
+    module: 'fapi1-advanced-final-client-test-encrypted-idtoken',
+    does: 'encrypts the ID token',
     shows: 'IT-33',
-    notYet: 'encrypted ID tokens are not offered; one that comes is refused',
-  }),
+    shownBy: 'test/flow/encrypted-tokens.test.ts',
+    test: 'IT-33: by %s and %s signs somebody in, and renews',
+    verdict: 'accepted where `CLIENT_DECRYPTION_KEY_FILE` is set; refused without it',
+  },
+  {
+    module: 'fapi1-advanced-final-client-test-encrypted-idtoken-usingrsa15',
+    does: 'encrypts the ID token with RSA1_5',
+    shows: 'IT-33',
+    shownBy: 'test/flow/encrypted-tokens.test.ts',
+    test: 'IT-33: with %s is refused',
+    verdict: 'refused: `provider_error` (encryption-algorithm)',
+  },
   {
     module: 'decoys of the key set',
     does: 'surrounds its key with keys of other types that have the same name',

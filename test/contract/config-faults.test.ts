@@ -20,6 +20,7 @@ import {
   production,
   rsaPem,
 } from '../unit/config/settings.ts';
+import { oddProviders } from './odd-providers.ts';
 import { openStores, type Row } from './open-stores.ts';
 import { profileFaultRows } from './profile-faults.ts';
 
@@ -506,7 +507,7 @@ const uncheckedPeers: readonly Row[] = [
   ],
 ];
 
-const all = [...unsafe, ...weak, ...misplaced, ...openStores, ...uncheckedPeers];
+const all = [...unsafe, ...weak, ...misplaced, ...oddProviders, ...openStores, ...uncheckedPeers];
 
 describe('a fault of the configuration', () => {
   it.each(unsafe)('TL-07: is told of %s', (_name, changes, faults) => {
@@ -518,6 +519,10 @@ describe('a fault of the configuration', () => {
   });
 
   it.each(misplaced)('CA-18: is told of %s', (_name, changes, faults) => {
+    expect(faultsWith(changes)).toEqual(faults);
+  });
+
+  it.each(oddProviders)('LS-10: is told of %s', (_name, changes, faults) => {
     expect(faultsWith(changes)).toEqual(faults);
   });
 

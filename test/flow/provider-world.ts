@@ -84,11 +84,16 @@ export interface Asked {
 
 /** Starts both. Nothing answers at the API. */
 export async function startHostileWorld(
-  options: WorldOptions & { readonly hostile?: HostileProviderOptions } = {},
+  options: WorldOptions & {
+    readonly hostile?: HostileProviderOptions;
+    /** Switches that are set before Claimcheck starts. */
+    readonly arrange?: (hostile: HostileProvider) => void;
+  } = {},
 ): Promise<HostileWorld> {
   const clock = options.clock ?? new ShiftedClock();
   const clients = [{ clientId: client.id, clientSecret: client.secret }];
   const hostile = await startHostileProvider({ clients, clock, ...options.hostile });
+  options.arrange?.(hostile);
   const world = await startWorld({ issuer: hostile.issuer, upstream: 'http://127.0.0.1:9', ...options, clock });
   return new HostileWorld(world, hostile);
 }

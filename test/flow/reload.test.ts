@@ -18,6 +18,7 @@ import { createTlsIdentity, type TlsIdentity } from '../support/hostile/certific
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { type Served, startServed } from '../support/served.ts';
 import { call, Traffic, tallyOf } from '../support/traffic.ts';
+import { startUpstream } from '../support/upstream.ts';
 
 let folder: string;
 const pathOf = (name: string) => join(folder, name);
@@ -141,6 +142,26 @@ describe('the rules file, on SIGHUP', () => {
     expect(await metricsOf(served)).toMatch(/claimcheck_config_reload_ok 1\n/);
     expect(await metricsOf(served)).toMatch(/claimcheck_config_reloads_total\{result="failure"\} 2\n/);
     expect([(await get('/api/a/x')).status, (await get('/api/b/x')).body]).toEqual([404, 'north']);
+  });
+
+  it('TL-03, GW-14: takes over the authority of an upstream whose file alone changed', async () => {
+    const identity = createTlsIdentity('orders');
+    const upstream = await startUpstream(() => ({ body: 'safe' }), { tls: { key: identity.key, cert: identity.cert } });
+    const behindTls = `${rules(upstream.origin)}upstreams:\n  - { origin: '${upstream.origin}', ca_file: '${pathOf('ca.pem')}' }\n`;
+    await writeFile(pathOf('ca.pem'), createTlsIdentity('orders').cert);
+    await write(behindTls);
+    await reload(served);
+    expect(await get('/api/a/x')).toMatchObject({ status: 502 });
+
+    await writeFile(pathOf('ca.pem'), identity.cert);
+    expect(await reload(served)).toMatchObject({ event: 'config.reloaded', changed: 'RULES_FILE' });
+    expect(await get('/api/a/x')).toMatchObject({ status: 200, body: 'safe' });
+    await write(`${behindTls}    addresses: []\n`);
+    expect(await reload(served)).toMatchObject({ event: 'config.reload-failed' });
+    expect(await get('/api/a/x')).toMatchObject({ status: 200, body: 'safe' });
+    await write(rules(south.url));
+    await reload(served);
+    await upstream.stop();
   });
 
   it('GW-14: tells by its hash which rules are in effect, and that nothing changed', async () => {

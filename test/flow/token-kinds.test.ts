@@ -5,6 +5,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Browser } from '../support/browser.ts';
+import { oauthFault } from '../support/hostile/fault.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { type HostileWorld, startHostileWorld } from './provider-world.ts';
 
@@ -161,6 +162,79 @@ describe('a route with token: exchange', () => {
     at.hostile.script.token.status = undefined;
     at.world.clock.advance(1_001);
     expect(await call(browser, 'exchange')).toBe(200);
+  });
+
+  describe('whose token the provider does not know any more', () => {
+    /** Exchanges of these tokens are refused; everything else is honest. */
+    const refuse = (isRefused: (subject: string) => boolean, error = 'invalid_grant') => {
+      at.hostile.script.token.fault = ({ body }) =>
+        body.grant_type === exchangeType && isRefused(body.subject_token ?? '') ? oauthFault(error) : undefined;
+    };
+    const refreshes = () => grantsOf('refresh_token').length;
+
+    it.each(['invalid_grant', 'invalid_request', 'invalid_token'])(
+      'RF-04: is renewed once and exchanged again, whether that is called %s',
+      async (error) => {
+        const browser = await somebody();
+        at.world.clock.advance(61_000); // old enough for another to be of use
+        expect(await call(browser, 'user')).toBe(200);
+        const [own = ''] = sent();
+        refuse((subject) => own === `Bearer ${subject}`, error);
+        upstream.forget();
+
+        expect(await call(browser, 'exchange')).toBe(200);
+
+        expect(forWhom(sent()[0])).toEqual(['exchanged', 'https://orders.example']);
+        expect(refreshes()).toBe(1);
+        const [first, second] = grantsOf(exchangeType).map(({ body }) => body.subject_token);
+        expect(`Bearer ${first}`).toBe(own);
+        expect(second).not.toBe(first);
+      },
+    );
+
+    it('RF-04: is 502 when the new one is refused, too, and is not renewed again and again', async () => {
+      const browser = await somebody();
+      at.world.clock.advance(61_000);
+      refuse(() => true);
+      expect(await call(browser, 'exchange')).toBe(502);
+      expect(refreshes()).toBe(1);
+      expect(grantsOf(exchangeType)).toHaveLength(2);
+      for (let round = 0; round < 3; round += 1) {
+        at.world.clock.advance(1_100);
+        expect(await call(browser, 'exchange')).toBe(502);
+      }
+      expect(refreshes()).toBe(1);
+      expect(sent()).toEqual([]);
+      refuse(() => false);
+      at.world.clock.advance(1_100);
+      expect(await call(browser, 'exchange')).toBe(200);
+    });
+
+    it('RF-06: ends the session when the provider does not know its refresh token either', async () => {
+      const browser = await somebody();
+      at.world.clock.advance(61_000);
+      refuse(() => true);
+      at.hostile.script.refresh.fault = oauthFault('invalid_grant');
+      expect(await call(browser, 'exchange')).toBe(401);
+      expect((await at.world.session(browser))['authenticated']).toBe(false);
+    });
+
+    it('RF-07: is 503 while no new one can be had, and nobody is signed out', async () => {
+      const browser = await somebody();
+      at.world.clock.advance(61_000);
+      refuse(() => true);
+      at.hostile.script.refresh.fault = { kind: 'instead', status: 503 };
+      expect(await call(browser, 'exchange')).toBe(503);
+      expect((await at.world.session(browser))['authenticated']).toBe(true);
+    });
+
+    it('is not renewed for a refusal that has nothing to do with it', async () => {
+      const browser = await somebody();
+      at.world.clock.advance(61_000);
+      refuse(() => true, 'invalid_target');
+      expect(await call(browser, 'exchange')).toBe(502);
+      expect(refreshes()).toBe(0);
+    });
   });
 
   it('refuses an answer that is no access token', async () => {

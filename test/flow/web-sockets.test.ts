@@ -115,6 +115,28 @@ describe('opening a WebSocket', () => {
     expect(upstream.connections).toBe(connections);
   });
 
+  it.each([
+    'http://169.254.169.254/latest',
+    'ws://localhost/api/live',
+    '//169.254.169.254/api/live',
+    'api/live',
+    '/api/live/../plain',
+    '/api/live%2f..%2fplain',
+  ])('PX-03, PX-26: is refused with the target %s, whoever asks', async (target) => {
+    const connections = upstream.connections;
+    const cookie = alice.cookieHeader(`${twins.first.origin}/api/live`, { from: `${twins.first.origin}/` });
+    const lines = `Host: localhost\r\nOrigin: ${twins.first.origin}\r\nCookie: ${cookie}\r\n`;
+    const key = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+    const asking = (place: string) =>
+      `GET ${place} HTTP/1.1\r\n${lines}Connection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n`;
+
+    expect((await rawRequest(twins.first.port, asking(target))).final[0]?.status).toBe(400);
+    expect(upstream.connections).toBe(connections);
+    expect((await rawRequest(twins.first.port, asking('/api/live'))).text).toMatch(/^HTTP\/1\.1 101 /);
+    upstream.dropConnections();
+    await eventually(() => upstream.openSockets === 0);
+  });
+
   it('CF-17: is refused without a session, unless the route is public', async () => {
     const page = connectTo(twins.first, '/api/live');
     await eventually(() => page.status() === 401);
@@ -292,5 +314,29 @@ describe('the end of the process', () => {
 
     await eventually(() => page.closeCode() !== undefined && upstream.openSockets === 0);
     expect(page.closeCode()).toBe(1001);
+  });
+});
+
+describe('an upstream of WebSockets', () => {
+  it('PX-31: is no longer asked once it failed, and the first that opens brings it back while it stays open', async () => {
+    const get = () => alice.fetch(`${twins.second.origin}/api/plain`, { from: `${twins.second.origin}/` });
+    upstream.script = () => ({ status: 503 });
+    let page = connectTo(twins.second, '/api/live', { browser: alice });
+    for (let at = 0; at < 40 && page.headers()['retry-after'] === undefined; at++) {
+      page = connectTo(twins.second, '/api/live', { browser: alice });
+      await eventually(() => page.status() !== undefined);
+    }
+    await eventually(() => page.body() !== '');
+    expect(page.body()).toContain('upstream-failing');
+    upstream.script = (request) => (request.target.startsWith('/live') ? speaking()(request) : { body: 'fine' });
+    expect((await get()).json()).toMatchObject({ code: 'upstream-failing' });
+    twins.clock.advance(5_000);
+
+    const open = await openSocket(twins.second, '/api/live', { browser: alice });
+
+    expect((await get()).status).toBe(200);
+    expect(open.closeCode()).toBeUndefined();
+    open.socket.terminate();
+    await eventually(() => upstream.openSockets === 0);
   });
 });

@@ -13,38 +13,22 @@ import { App } from '../../src/app.ts';
 import { Trail } from '../../src/audit/trail.ts';
 import { filesOnDisk } from '../../src/config/files.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { byHint, Entrance, type Member } from '../support/entrance.ts';
-import { type HostileProvider, startHostileProvider } from '../support/hostile-provider.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { byHint, Entrance } from '../support/entrance.ts';
+import { startHostileProvider } from '../support/hostile-provider.ts';
+import { startRedis } from '../support/redis.ts';
 import { ShiftedClock } from '../support/shifted-clock.ts';
-import { type Caller, call, type Outcome } from '../support/traffic.ts';
+import { call } from '../support/traffic.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { client, reserveAddress } from '../support/world.ts';
+import type { Playground } from './interleaved.ts';
 
 /** The three, and what they share. */
-export interface Instances {
-  readonly origin: string;
+export interface Instances extends Playground {
   readonly ports: readonly number[];
-  readonly redis: RedisServer;
-  readonly hostile: HostileProvider;
   readonly clock: ShiftedClock;
-  readonly entrance: Entrance;
   /** Lets time pass while nobody calls: idle connections are not used again, since the servers close them by the same clock. */
   pass(ms: number): void;
-  send(caller: Caller, what: Errand): Promise<Outcome>;
-  /** Ends all sessions of a person by the store alone, as an operator does. */
-  endAllOf(sub: string): Promise<number>;
   close(): Promise<void>;
-}
-
-/** A request of somebody's page. */
-export interface Errand {
-  readonly at: number;
-  readonly method: string;
-  readonly path: string;
-  readonly csrfToken?: string;
-  /** Sent as a form, by another server and not by a page. */
-  readonly form?: Readonly<Record<string, string>>;
 }
 
 /** Starts all of it. */
@@ -73,7 +57,7 @@ export async function startInstances(env: Readonly<Record<string, string>>): Pro
   const agent = new Agent({ keepAlive: true });
   const portOf = (instance: number) => ports[instance % ports.length] ?? 0;
   return {
-    ...{ origin, ports, redis, hostile, clock },
+    ...{ origin, ports, redis, hostile, clock, newsTakesMs: 0 },
     entrance: new Entrance({ origin, hostile, portOf }),
     pass(ms) {
       agent.destroy();
@@ -97,6 +81,7 @@ export async function startInstances(env: Readonly<Record<string, string>>): Pro
       return outcome;
     },
     endAllOf: (sub) => endAllOf(operator, sub),
+    newSecond: () => secondLater(clock),
     async close() {
       agent.destroy();
       await Promise.all(apps.map((app) => app.close()));
@@ -107,21 +92,14 @@ export async function startInstances(env: Readonly<Record<string, string>>): Pro
   };
 }
 
-function endAllOf({ sessions, config, clock }: Parts, sub: string): Promise<number> {
+// A token of before is of an earlier second then, in which `iat` counts.
+function secondLater(clock: ShiftedClock): number {
+  clock.advance(1_000);
+  return clock.now();
+}
+
+/** Ends all sessions of a person as an operator does who has the store and nothing else. */
+export function endAllOf({ sessions, config, clock }: Parts, sub: string): Promise<number> {
   const sought = { index: 'sub', issuer: config.issuer, value: sub } as const;
   return sessions.endAllOf(sought, { notBefore: clock.now(), reason: 'revoked' });
-}
-
-/** What a page knows of its session. */
-export interface Person extends Member {
-  readonly csrfToken: string;
-  readonly handle: string;
-}
-
-/** Somebody who signed in and whose page has looked at its session. */
-export async function signIn({ entrance, send }: Instances, sub: string): Promise<Person> {
-  const member = await entrance.signIn(sub);
-  const { body } = await send(member, { at: 0, method: 'GET', path: '/session' });
-  const session = JSON.parse(body) as { csrf_token: string; session: { id: string } }; // the contract of /session
-  return { ...member, csrfToken: session.csrf_token, handle: session.session.id };
 }

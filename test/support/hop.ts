@@ -27,10 +27,11 @@ import { Listener } from '../../src/http/listener.ts';
 import { isRefusal, Receiver, type Refusal } from '../../src/http/receive-request.ts';
 import { RequestRecord } from '../../src/http/request-record.ts';
 import { arrange, compile, type Stages } from '../../src/pipeline.ts';
-import type { Renew } from '../../src/proxy/exchange.ts';
+import type { Renew } from '../../src/proxy/exchange-parts.ts';
 import { Forwarder } from '../../src/proxy/forward.ts';
+import type { IsSignedInAs } from '../../src/proxy/instead.ts';
 import { Routes } from '../../src/proxy/routes.ts';
-import { type UpstreamLimits, Upstreams } from '../../src/proxy/upstreams.ts';
+import { Upstreams, type UpstreamsOptions } from '../../src/proxy/upstreams.ts';
 import { receiveStage } from '../../src/stages/receive.ts';
 
 /** How a hop differs from the usual one. */
@@ -42,7 +43,8 @@ export interface HopOptions {
   readonly trustedProxies?: readonly string[];
   /** The access token of whoever calls; `attached-token` unless told otherwise. */
   readonly token?: string | undefined;
-  readonly limits?: Partial<UpstreamLimits>;
+  readonly limits?: UpstreamsOptions;
+  readonly isSignedInAs?: IsSignedInAs;
   readonly readerTimeoutMs?: number;
   readonly renew?: (authorized: AuthorizedRequest) => Promise<string | undefined>;
   readonly clock?: Clock;
@@ -76,6 +78,10 @@ export function routeOf(origin: string, changes: Partial<RouteConfig> = {}): Rou
     scopes: [],
     timeoutMs: 5_000,
     maxBody: 0,
+    minUploadRate: 0,
+    setCookies: [],
+    cache: false,
+    maskErrors: false,
     websocket: false,
     ...changes,
   };
@@ -89,7 +95,13 @@ export async function startHop(origin: string, options: HopOptions = {}): Promis
   const seen = { requests: [] as InboundRequest[], records: [] as RequestRecord[] };
   const receiver = new WatchedReceiver({ frontends: [frontend], trustedProxies: new TrustedProxies(trustedProxies) });
   const routes = new Routes((options.routes ?? [{}]).map((changes) => routeOf(origin, changes)));
-  const forwarder = new Forwarder({ upstreams, clock, renew: renewFrom(options), ...readerLimit(options) });
+  const forwarder = new Forwarder({
+    upstreams,
+    clock,
+    renew: renewFrom(options),
+    isSignedInAs: options.isSignedInAs,
+    ...readerLimit(options),
+  });
   const stages = stagesOf({
     options,
     receiver,
@@ -167,7 +179,7 @@ function stagesOf({ options, receiver, seen, answer: api }: Staging): Stages {
     record: () => {
       const record = new RequestRecord();
       seen.records.push(record);
-      return { id: `request-${seen.records.length}`, startedAt: 0, record };
+      return { id: hopRequestId(seen.records.length), startedAt: 0, record };
     },
     receive: (opening, from) => {
       const request = receive(opening, from);
@@ -189,4 +201,9 @@ function stagesOf({ options, receiver, seen, answer: api }: Staging): Stages {
     },
     operations: () => undefined,
   };
+}
+
+/** The id of the first request of a hop, the second and so on: as long as the product's, and the same each time. */
+export function hopRequestId(count: number): string {
+  return Buffer.from(count.toString(16).padStart(32, '0'), 'hex').toString('base64url');
 }

@@ -56,7 +56,10 @@ export async function startServed({ upstream, redisUrl, env, secrets }: ServedOp
     ...env,
   };
   const given = Object.entries(settings).filter((pair): pair is [string, string] => pair[1] !== undefined);
-  const server = await startServer({ entry: 'src/main.ts', env: Object.fromEntries(given), ports: ['OPS_PORT'] });
+  const server = await startServer({
+    ...{ entry: 'src/main.ts', env: Object.fromEntries(given), ports: ['OPS_PORT'] },
+    limitMs: 60_000, // it may be several processes
+  });
   return {
     server,
     provider,

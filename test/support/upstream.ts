@@ -9,7 +9,7 @@
 
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { createServer as createTlsServer, TLSSocket, type TlsOptions } from 'node:tls';
 import { eventually } from './eventually.ts';
 import { type Answer, writeAnswer } from './upstream-answers.ts';
 import { readRequests, type UpstreamRequest } from './upstream-connection.ts';
@@ -52,6 +52,8 @@ export class Upstream {
   readonly faults: { readonly bytes: Buffer; readonly reason: string }[] = [];
   /** How many connections were made in all. */
   connections = 0;
+  /** Told the common name in the certificate of each peer that shows one. */
+  onPeer: (commonName: string) => void = () => undefined;
   /** Decides the answers; may be exchanged while running. */
   script: Script;
   readonly #options: UpstreamOptions;
@@ -145,6 +147,8 @@ export class Upstream {
     const number = ++this.connections;
     this.#open.add(socket);
     socket.setNoDelay(true);
+    const peer = socket instanceof TLSSocket ? socket.getPeerCertificate().subject?.CN : undefined;
+    if (peer !== undefined) this.onPeer([peer].flat().join());
     socket.on('close', () => this.#open.delete(socket));
     const early = new Map<UpstreamRequest, Promise<boolean>>();
     const read = readRequests(socket, {

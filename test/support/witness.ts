@@ -9,8 +9,8 @@
  */
 
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 
 /** A running witness. */
 export interface Witness {
@@ -25,16 +25,10 @@ export interface Witness {
 }
 
 /** What a call says of itself: the `user` of its query is its marker. */
-interface Seen {
+export interface Seen {
   readonly path: string;
   readonly marker: string;
   readonly token: string;
-}
-
-function seenIn({ url = '', headers }: IncomingMessage): Seen {
-  const { pathname, searchParams } = new URL(url, 'http://upstream');
-  const token = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
-  return { path: pathname, marker: searchParams.get('user') ?? '', token };
 }
 
 /** The `sub` of a JWT, or what was there instead of one. */
@@ -52,7 +46,7 @@ export async function startWitness(): Promise<Witness> {
   const tokens = new Map<string, Set<string>>();
   const mixedUp: string[] = [];
   let calls = 0;
-  const take = ({ path, marker, token }: Seen): string => {
+  const take = ({ path, marker, token }: Seen): void => {
     const subject = subjectOf(token);
     calls += 1;
     if (subject !== marker) mixedUp.push(`${marker}: ${subject}`);
@@ -60,26 +54,36 @@ export async function startWitness(): Promise<Witness> {
       const known = tokens.get(key) ?? new Set();
       tokens.set(key, known.add(token));
     }
-    return subject;
   };
-  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
-    request.resume();
-    response.end(take(seenIn(request)));
+  const { port1: told, port2: teller } = new MessageChannel();
+  // Without waiting: what was told before an answer was sent is here when the answer is.
+  const listen = (): void => {
+    for (let next = receiveMessageOnPort(told); next !== undefined; next = receiveMessageOnPort(told))
+      take(next.message);
+  };
+  const thread = new Worker(new URL('./witness-thread.ts', import.meta.url), {
+    workerData: teller,
+    transferList: [teller],
   });
-  server.listen(0, '127.0.0.1', 4_096); // hundreds connect at once
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo; // a TCP listener has no other kind of address
+  const [address] = await once(thread, 'message');
+  const { port } = address as AddressInfo; // a TCP listener has no other kind of address
   return {
     origin: `http://127.0.0.1:${port}`,
-    mixedUp,
+    get mixedUp() {
+      listen();
+      return mixedUp;
+    },
     get calls() {
+      listen();
       return calls;
     },
-    tokensOf: (marker, path) => [...(tokens.get(path === undefined ? marker : `${marker} ${path}`) ?? [])],
+    tokensOf(marker, path) {
+      listen();
+      return [...(tokens.get(path === undefined ? marker : `${marker} ${path}`) ?? [])];
+    },
     async stop() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
+      await thread.terminate();
+      told.close();
     },
   };
 }

@@ -58,6 +58,8 @@ function faultOf({ request, parameters, isPushed }: Asked, { script }: ProviderS
   if (repeatedOf(request).length > 0) return 'invalid_request';
   if (script.par.required && !isPushed) return 'invalid_request';
   if (parameters.request !== undefined) return 'request_not_supported';
+  const refused = script.authorize.refuses?.(parameters);
+  if (refused !== undefined) return refused;
   if (parameters.response_type !== 'code') return 'unsupported_response_type';
   if (parameters.code_challenge_method !== 'S256') return 'invalid_request';
   return /^[\w-]{43}$/.test(parameters.code_challenge ?? '') ? undefined : 'invalid_request';
@@ -76,6 +78,7 @@ function grantFor({ parameters, client, redirectUri }: Asked, { user, now }: { u
     acr: user.acr ?? parameters.acr_values?.split(' ')[0],
     authTime: user.authTime ?? now,
     resource: parameters.resource,
+    parameters,
     dpopThumbprint: parameters.dpop_jkt,
     revoked: false,
   };

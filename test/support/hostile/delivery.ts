@@ -132,6 +132,8 @@ export async function deliver(response: ServerResponse, { answer, fault }: Deliv
       return writeUntil(response, { answer, at: fault.at });
     case 'reset':
       return writeUntil(response, { answer, at: fault.at, afterwards: () => resetConnection(response) });
+    case 'half-close':
+      return writeUntil(response, { answer, at: 'mid-body', afterwards: () => response.socket?.end() });
     case 'drip':
       return writeDrip(response, { answer, fault });
     case 'gzip':

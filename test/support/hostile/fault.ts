@@ -30,6 +30,11 @@ export interface Reset {
   readonly at: Moment;
 }
 
+/** Half of the body, then the end of what the provider sends (FIN); it still reads, and never closes by itself. */
+export interface HalfClose {
+  readonly kind: 'half-close';
+}
+
 /**
  * The provider waits until the test resolves a promise, then goes on as if
  * nothing had been, or with the fault in `next`. For races: hold a refresh, sign
@@ -107,7 +112,20 @@ export interface Bytes {
 }
 
 /** Any of the faults above, told apart by `kind`. */
-export type Fault = Hang | Reset | Hold | Drip | Instead | Redirect | Html | Gzip | Huge | Nested | Truncated | Bytes;
+export type Fault =
+  | Hang
+  | Reset
+  | HalfClose
+  | Hold
+  | Drip
+  | Instead
+  | Redirect
+  | Html
+  | Gzip
+  | Huge
+  | Nested
+  | Truncated
+  | Bytes;
 
 /** The fault for every request, or a function that decides for each one (by `request.nth`, by its body, …). */
 export type FaultSwitch = Fault | ((request: LoggedRequest) => Fault | undefined);

@@ -41,6 +41,8 @@ export interface Grant {
   readonly authTime: number;
   /** RFC 8707 resource indicators of the authorization request. */
   readonly resource: string | undefined;
+  /** All that was asked for. */
+  readonly parameters: Readonly<Record<string, string>>;
   /** Key the code is bound to (RFC 9449, section 10). */
   readonly dpopThumbprint: string | undefined;
   /** A revoked grant answers nothing any more. */

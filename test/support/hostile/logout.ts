@@ -111,15 +111,24 @@ function readEnding(request: LoggedRequest, { clients, grants, issued }: Provide
   return { client, grants: ended, parameters };
 }
 
+function lacksIdToken({ parameters }: Ending, { script }: ProviderState): boolean {
+  const { demandsIdToken, returnParameter } = script.endSession;
+  if (parameters.id_token_hint !== undefined || demandsIdToken === 'never') return false;
+  return demandsIdToken === 'always' || parameters[returnParameter] !== undefined;
+}
+
 /** Where the browser goes next: only to a registered address (RP-Initiated Logout, section 3). */
 function returnAddress(
   { client, parameters }: Ending,
   { request, state }: { request: LoggedRequest; state: ProviderState },
 ): string | undefined {
-  const uri = parameters.post_logout_redirect_uri;
+  const { returnParameter } = state.script.endSession;
+  const uri = parameters[returnParameter];
   if (!client || uri === undefined) return undefined;
   if (!isRegistered(uri, client.postLogoutRedirectUris)) return undefined;
-  const changed = changedParameters({ state: parameters.state }, { by: state.script.endSession.parameters, request });
+  const isStandard = returnParameter === 'post_logout_redirect_uri';
+  const honest = isStandard ? { state: parameters.state } : {};
+  const changed = changedParameters(honest, { by: state.script.endSession.parameters, request });
   return withParameters(uri, { parameters: changed });
 }
 
@@ -162,6 +171,7 @@ export function createEndSession(
 ): (request: LoggedRequest, state: ProviderState) => Promise<Answer> {
   return async (request, state) => {
     const ending = readEnding(request, state);
+    if (lacksIdToken(ending, state)) return pageAnswer('<p>id_token_hint is missing', 400);
     await tellBackchannel(ending, { state, delivered });
     // Back-Channel Logout, section 2.7: what was granted for when the person is away outlives the session.
     for (const grant of ending.grants) if (!grant.scope.split(' ').includes('offline_access')) grant.revoked = true;

@@ -46,6 +46,8 @@ export interface AuthorizeSwitches extends AnswerSwitches {
   parameters?: Switch<ResponseParameters> | undefined;
   /** Answers with this error instead of a code. Further members are parameters: `error_description`, `error_uri`. */
   error?: ({ error: string } & Readonly<Record<string, string>>) | undefined;
+  /** What else is wrong with a request, as the error that it gets: for providers with rules of their own. */
+  refuses?: ((parameters: Readonly<Record<string, string>>) => string | undefined) | undefined;
   /** Where the parameters go, whatever `response_mode` the client asked for. */
   mode?: 'query' | 'fragment' | 'form_post' | 'query.jwt' | undefined;
   /** Another address than the client's `redirect_uri`. */
@@ -98,8 +100,8 @@ export type Check = 'client' | 'client-binding' | 'code-reuse' | 'code-expiry' |
 
 /** `POST /token` for a code. */
 export interface CodeSwitches extends TokenSwitches {
-  /** When a refresh token comes with it: `always` (default), only with `offline_access`, or never. */
-  refreshToken: 'always' | 'offline-access' | 'never';
+  /** When a refresh token comes with it: `always` (default), only with `offline_access`, only with Google's `access_type=offline`, or never. */
+  refreshToken: 'always' | 'offline-access' | 'access-type' | 'never';
   /** Checks that are not made; none by default. With `pkce` and `client-binding` off, a stolen code works. */
   skip: readonly Check[];
 }
@@ -150,6 +152,10 @@ export interface EndSessionSwitches extends AnswerSwitches {
   parameters?: Switch<ResponseParameters> | undefined;
   /** Whether the client's back-channel URI is told (when it registered one); `true`. */
   backchannel: boolean;
+  /** What the address to come back to is called; `post_logout_redirect_uri`. Under any other name nothing is known but `client_id`. */
+  returnParameter: string;
+  /** When an ID token must come with a request, or it is refused with 400: never (default), always, or with an address to come back to. */
+  demandsIdToken: 'never' | 'always' | 'with-address';
   /** The parameters of the client's front-channel URI: `{ iss: 'https://other' }`, `{ sid: undefined }`. */
   frontchannelParameters?: Switch<ResponseParameters> | undefined;
 }
@@ -198,7 +204,7 @@ export function honestScript({ par = false }: { readonly par?: boolean | undefin
     userinfo: { signed: false },
     revoke: {},
     introspect: { signed: false },
-    endSession: { backchannel: true },
+    endSession: { backchannel: true, returnParameter: 'post_logout_redirect_uri', demandsIdToken: 'never' },
     unknown: {},
     logoutToken: {},
     dpop: {

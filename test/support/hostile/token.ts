@@ -8,9 +8,9 @@
 import { createHash } from 'node:crypto';
 import { type Answer, errorAnswer, jsonAnswer } from './answer.ts';
 import type { RegisteredClient } from './clients.ts';
-import { type CodeRecord, freshSecret, type RefreshRecord } from './grants.ts';
+import { type CodeRecord, freshSecret, type Grant, type RefreshRecord } from './grants.ts';
 import { type Recording, repeatedOf } from './log.ts';
-import type { Check } from './script.ts';
+import type { Check, CodeSwitches } from './script.ts';
 import { identifyClient, type ProviderState, refusalByDpop, withNextNonce } from './state.ts';
 import { issueRefreshToken, issueTokens } from './tokens.ts';
 
@@ -45,6 +45,12 @@ function hasOtherDpopKey({ request }: Asked, { grant }: CodeRecord): boolean {
   return grant.dpopThumbprint !== undefined && request.dpop?.thumbprint !== grant.dpopThumbprint;
 }
 
+function isRefreshable({ scope, parameters }: Grant, rule: CodeSwitches['refreshToken']): boolean {
+  if (rule === 'offline-access') return scope.split(' ').includes('offline_access');
+  if (rule === 'access-type') return parameters.access_type === 'offline' && parameters.prompt === 'consent';
+  return rule === 'always';
+}
+
 function answerCode(asked: Asked, state: ProviderState): Answer {
   const { request, client } = asked;
   const record = state.grants.codes.get(request.body.code ?? '');
@@ -57,9 +63,7 @@ function answerCode(asked: Asked, state: ProviderState): Answer {
   record.used = true;
   const { grant } = record;
   const by = state.script.token;
-  const wantsOffline = grant.scope.split(' ').includes('offline_access');
-  const isRefreshable = by.refreshToken === 'always' || (by.refreshToken === 'offline-access' && wantsOffline);
-  const refreshToken = isRefreshable ? issueRefreshToken(grant, state) : undefined;
+  const refreshToken = isRefreshable(grant, by.refreshToken) ? issueRefreshToken(grant, state) : undefined;
   return jsonAnswer(issueTokens({ request, client, grant, by, isRefresh: false, refreshToken }, state));
 }
 

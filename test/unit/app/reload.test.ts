@@ -33,7 +33,7 @@ function scene() {
     frontend: createFrontend({ id: 'default', publicUrl: config.publicUrl, authBasePath: '', trustedOrigins: [] }),
     routes: new Routes(config.routes),
     pseudonyms: { replace: () => undefined },
-    upstreams: { keepOnly: () => undefined },
+    upstreams: { keepOnly: () => undefined, replaceSettings: () => undefined },
   };
   const reloader = new Reloader(parts as unknown as ReloadParts); // the rest is touched only when it changed
   return { ...parts, reloader, lines };

@@ -41,7 +41,16 @@ const anySecret = fc.oneof(
 );
 
 // Claims, hosts and paths can be any word, and `claimcheck config` prints them.
-const wordSettings = ['USER_CLAIMS', 'HOST', 'OPS_HOST', 'RULES_FILE', 'TLS_CERT_FILE', 'TLS_KEY_FILE', 'CLIENT_ID'];
+const wordSettings = [
+  'USER_CLAIMS',
+  'ID_TOKEN_AUDIENCES',
+  'HOST',
+  'OPS_HOST',
+  'RULES_FILE',
+  'TLS_CERT_FILE',
+  'TLS_KEY_FILE',
+  'CLIENT_ID',
+];
 const places = [...settingNames.filter((name) => !wordSettings.includes(name)), 'CLIENT_SECERT', 'CLIENT_SECRET_FILE'];
 
 describe('a secret', () => {
@@ -88,7 +97,7 @@ describe('a secret', () => {
     );
   });
 
-  it.each(['CLIENT_KEY_FILE', 'TLS_KEY_FILE', 'CLIENT_SECRET_FILE'])(
+  it.each(['CLIENT_KEY_FILE', 'CLIENT_DECRYPTION_KEY_FILE', 'TLS_KEY_FILE', 'CLIENT_SECRET_FILE'])(
     'CA-18: is in no text when %s holds a key in place of its path',
     async (name) => {
       const pem = edwardsPem().trim();

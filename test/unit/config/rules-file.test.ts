@@ -8,7 +8,11 @@ import { describe, expect, it } from 'vitest';
 import { rulesExample } from '../../../src/config/describe.ts';
 import { readRules, routeOfApiUpstream } from '../../../src/config/rules-file.ts';
 
-const read = (content: string, production = true) => readRules(content, { production });
+const read = (content: string, production = true) => readRules(content, { production, files: { readFile: noFile } });
+
+function noFile(path: string): never {
+  throw new Error(`no file ${path}`);
+}
 const route = (...lines: readonly string[]) =>
   [
     'routes:',
@@ -44,6 +48,10 @@ describe('a rules file', () => {
         scopes: ['orders.read'],
         timeoutMs: 30_000,
         maxBody: 10 * 1024 ** 2,
+        minUploadRate: 240,
+        setCookies: [],
+        cache: false,
+        maskErrors: false,
         websocket: false,
         dpop: true,
       },
@@ -57,6 +65,10 @@ describe('a rules file', () => {
         scopes: [],
         timeoutMs: 30_000,
         maxBody: 100 * 1024 ** 2,
+        minUploadRate: 240,
+        setCookies: [],
+        cache: false,
+        maskErrors: false,
         websocket: false,
         dpop: true,
       },
@@ -71,6 +83,10 @@ describe('a rules file', () => {
       scopes: [],
       timeoutMs: 30_000,
       maxBody: 100 * 1024 ** 2,
+      minUploadRate: 240,
+      setCookies: [],
+      cache: false,
+      maskErrors: false,
     });
   });
 

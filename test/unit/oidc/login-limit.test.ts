@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
 import { LoginKeys } from '../../../src/oidc/login-keys.ts';
-import { LoginLimit, networkOf } from '../../../src/oidc/login-limit.ts';
+import { LoginLimit } from '../../../src/oidc/login-limit.ts';
 import { ManualClock } from '../../support/clock.ts';
 
 const keys = new LoginKeys({ secrets: [new Secret(Buffer.alloc(32, 7).toString('base64url'))], frontendId: 'default' });
@@ -124,20 +124,5 @@ describe('one address without cookies', () => {
     for (let index = 0; index < 5_000; index++) start(`10.${index >> 8}.${index & 255}.1`);
 
     expect(start('192.0.2.1')).toBe(true);
-  });
-});
-
-describe('networkOf', () => {
-  it.each([
-    ['192.0.2.1', '192.0.2.1'],
-    ['2001:db8:0:1:2:3:4:5', '2001:db8:0:1'],
-    ['2001:0DB8:0000:0001::5', '2001:db8:0:1'],
-    ['2001:db8::5', '2001:db8:0:0'],
-    ['::1', '0:0:0:0'],
-    ['::', '0:0:0:0'],
-    ['fe80::', 'fe80:0:0:0'],
-    ['1:2:3:4:5:6:7::', '1:2:3:4'],
-  ])('LS-28: of %s is %s', (address, network) => {
-    expect(networkOf(address)).toBe(network);
   });
 });

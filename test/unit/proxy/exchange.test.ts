@@ -14,9 +14,10 @@ import type { AuthorizedRequest } from '../../../src/http/inbound.ts';
 import { ReplyHeaders } from '../../../src/http/reply-headers.ts';
 import { RequestRecord } from '../../../src/http/request-record.ts';
 import { DpopNonces } from '../../../src/keys/dpop-nonces.ts';
-import { Exchange, type Renew } from '../../../src/proxy/exchange.ts';
+import { Exchange } from '../../../src/proxy/exchange.ts';
+import type { Renew } from '../../../src/proxy/exchange-parts.ts';
 import { Routes } from '../../../src/proxy/routes.ts';
-import type { Controller, Line, Outgoing, Upstream } from '../../../src/proxy/upstreams.ts';
+import type { Controller, Line, Outgoing, Way } from '../../../src/proxy/upstreams.ts';
 import { ManualClock } from '../../support/clock.ts';
 import { routeOf } from '../../support/hop.ts';
 
@@ -71,10 +72,12 @@ function start(options: { readonly method?: string; readonly answers?: number; r
       sent.push(outgoing);
     },
     cancel: () => undefined,
-  } as unknown as Upstream; // as above
+    settle: () => undefined,
+  } as unknown as Way; // as above
   const [route] = [new Routes([routeOf('http://h.test')]).find('/api/x')];
   if (!route) throw new Error('the route was not found');
   const request = {
+    clientAddress: '127.0.0.1',
     method: options.method ?? 'GET',
     path: '/api/x',
     search: '',

@@ -8,7 +8,7 @@ import { globSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
-import { startHop } from '../../support/hop.ts';
+import { hopRequestId, startHop } from '../../support/hop.ts';
 import { openRaw, rawRequest } from '../../support/raw.ts';
 import { startUpstream } from '../../support/upstream.ts';
 
@@ -45,8 +45,9 @@ describe('a call', () => {
       ['host', `127.0.0.1:${upstream.port}`],
       ['connection', 'keep-alive'],
       ['accept', 'application/json'],
+      ['traceparent', '00-00000000000000000000000000000001-0000000000000001-01'],
       ['via', '1.1 claimcheck'],
-      ['x-request-id', 'request-1'],
+      ['x-request-id', hopRequestId(1)],
       ['x-forwarded-for', '127.0.0.1'],
       ['x-forwarded-host', 'localhost'],
       ['x-forwarded-proto', 'http'],
@@ -68,7 +69,7 @@ describe('a call', () => {
 
     expect(hop.records[0]).toMatchObject({ route: '/api', upstream: `127.0.0.1:${upstream.port}`, code: undefined });
     expect(hop.records[0]?.upstreamMs).toBeGreaterThan(0);
-    expect(final[0]?.header('x-request-id')).toBe('request-1');
+    expect(final[0]?.header('x-request-id')).toBe(hopRequestId(1));
   });
 
   it('PX-30: carries any body unchanged, whatever its framing and however it is cut', async () => {
@@ -319,7 +320,8 @@ describe('the way out', () => {
     );
 
     expect(calls).toEqual(['src/proxy/upstreams.ts .dispatch(']);
-    expect(others).toEqual(['src/proxy/upstreams.ts']);
+    // the one makes connections and sends nothing on them
+    expect(others).toEqual(['src/proxy/dial.ts', 'src/proxy/upstreams.ts']);
   });
 
   it('ER-08: that is closed answers 503 to what still comes', async () => {

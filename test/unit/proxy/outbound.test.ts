@@ -9,6 +9,7 @@ import { createFrontend } from '../../../src/http/frontend.ts';
 import type { AuthorizedRequest } from '../../../src/http/inbound.ts';
 import { outboundHeaders, passedOn } from '../../../src/proxy/outbound.ts';
 
+const requestId = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex').toString('base64url');
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
 function outbound(
@@ -21,7 +22,7 @@ function outbound(
     authBasePath: '',
     trustedOrigins: [],
   });
-  const request = { id: 'request-1', headers, frontend, clientAddress: changes.address ?? '203.0.113.9' };
+  const request = { id: requestId, headers, frontend, clientAddress: changes.address ?? '203.0.113.9' };
   const authorized = {
     request,
     session: undefined,
@@ -31,14 +32,16 @@ function outbound(
   return Array.from({ length: flat.length / 2 }, (_item, at) => [flat[2 * at], flat[2 * at + 1]] as const);
 }
 
-const ours = [
+const begun = ['traceparent', '00-000102030405060708090a0b0c0d0e0f-08090a0b0c0d0e0f-01'];
+const identity = [
   ['via', '1.1 claimcheck'],
-  ['x-request-id', 'request-1'],
+  ['x-request-id', requestId],
   ['x-forwarded-for', '203.0.113.9'],
   ['x-forwarded-host', 'app.example:8443'],
   ['x-forwarded-proto', 'https'],
   ['forwarded', 'for=203.0.113.9;host="app.example:8443";proto=https'],
 ];
+const ours = [begun, ...identity];
 
 describe('outboundHeaders', () => {
   it('PX-32: says who we are, who called, where and how, and no more', () => {
@@ -115,8 +118,8 @@ describe('outboundHeaders', () => {
       ['tracestate', 'a=1'],
     ]);
     expect(outbound({ tracestate: 'a=1' })).toEqual(ours);
-    expect(outbound({ traceparent, tracestate: 'x'.repeat(513) })).toEqual([['traceparent', traceparent], ...ours]);
-    expect(outbound({ traceparent, tracestate: '\xff' })).toEqual([['traceparent', traceparent], ...ours]);
+    expect(outbound({ traceparent, tracestate: 'x'.repeat(513) })).toEqual([['traceparent', traceparent], ...identity]);
+    expect(outbound({ traceparent, tracestate: '\xff' })).toEqual([['traceparent', traceparent], ...identity]);
   });
 
   it.each([
@@ -127,7 +130,7 @@ describe('outboundHeaders', () => {
     '00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01',
     ' ',
     '00',
-  ])('PX-09: drops the trace "%s"', (value) => {
+  ])('PX-09: begins a trace of its own in the place of "%s"', (value) => {
     expect(outbound({ traceparent: value, tracestate: 'a=1' })).toEqual(ours);
   });
 });

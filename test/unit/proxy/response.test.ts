@@ -16,7 +16,7 @@ function placeAt(origin: string, base: string, upstreamPath = `${base}/7`) {
     new Routes([routeOf(origin, { path: '/api/orders', upstream: { origin, path: base } })]).find('/api/orders'),
   ];
   if (!route) throw new Error('the route was not found');
-  return { route, publicHost: 'app.example', upstreamPath };
+  return { route, publicHost: 'app.example', isSecure: true, upstreamPath };
 }
 
 const place = placeAt('https://orders.internal:8443', '/v2');

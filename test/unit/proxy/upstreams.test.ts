@@ -6,6 +6,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
+import type { ProblemError } from '../../../src/errors.ts';
+import type { Pass } from '../../../src/proxy/breaker.ts';
 import { type Line, type Outgoing, Upstreams } from '../../../src/proxy/upstreams.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startUpstream } from '../../support/upstream.ts';
@@ -15,6 +17,8 @@ class Call implements Outgoing {
   readonly told: string[] = [];
   line: Line | undefined;
   isOver = false;
+  pass: Pass | undefined;
+  readonly party = 'somebody';
 
   constructor(path: string) {
     this.path = path;
@@ -50,6 +54,10 @@ class Call implements Outgoing {
 
   onResponseError(_controller: unknown, error: Error): void {
     this.end(error.name);
+  }
+
+  onRefused(problem: ProblemError): void {
+    this.end(problem.code);
   }
 
   onOverloaded(): void {

@@ -359,12 +359,13 @@ describe('the bounds', () => {
 
   it('are told, as are hits, misses and what was dropped', async () => {
     const small = smallCache(cacheBounds);
-    const [first] = await fill(small, { count: 2, storedBytes: 1_000 });
-    if (first === undefined) throw new Error('nobody was signed in');
+    const [first, second] = await fill(small, { count: 2, storedBytes: 1_000 });
+    if (first === undefined || second === undefined) throw new Error('nobody was signed in');
 
     small.cache.get(first.cookie);
     await store.end(first.session.id, 'signed-out');
-    small.cache.clear();
+    at.keys.replace([newKeySecret()]);
+    expect(small.cache.get(second.cookie)).toBeUndefined();
 
     expect(small.told).toEqual(['miss', 'miss', 'hit', 'changed 1', 'keys 1']);
     expect(small.holding).toEqual([0, 0]);

@@ -301,6 +301,16 @@ describe('beginning a session', () => {
     expect(created).not.toBe('');
     expect(await store.read(created)).toBeUndefined();
   });
+
+  it('LO-12: that the person’s sign-out does not concern is still found by the next, though it was not there yet at the first', async () => {
+    const create = store.create.bind(store);
+    const bar = (notBefore: number) => at.sessions.endAllOf(alice, { notBefore, reason: 'back-channel' });
+    store.create = async (session) => [await bar(clock.now()), await create(session)][1] === true;
+    const { cookie } = await at.signIn({ issuedAt: clock.now() });
+    expect(await at.sessions.look(at.request(cookie))).toBeDefined();
+    expect(await bar(clock.now() + 1)).toBe(1);
+    expect(await at.sessions.look(at.request(cookie))).toBeUndefined();
+  });
 });
 
 const alice = { index: 'sub', issuer: 'https://issuer.example', value: 'subject-of-alice' } as const;

@@ -39,6 +39,10 @@ export function routeOf(changes: Partial<RouteConfig> = {}): RouteConfig {
     timeoutMs: 30_000,
     websocket: false,
     maxBody: 0,
+    minUploadRate: 0,
+    setCookies: [],
+    cache: false,
+    maskErrors: false,
     ...changes,
   };
 }

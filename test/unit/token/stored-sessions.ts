@@ -15,7 +15,7 @@ import { StoredChanges } from '../../../src/session/stored-changes.ts';
 import type { RefreshableSessions } from '../../../src/token/refresh.ts';
 import type { Claim } from '../../../src/token/renewal.ts';
 
-type Method = Exclude<keyof RefreshableSessions, 'changed'>;
+type Method = Exclude<keyof RefreshableSessions, 'changed' | 'whyEnded'>;
 type Begun = 'begun' | 'busy' | 'changed' | 'gone';
 
 /** The store and what it was asked. */
@@ -72,6 +72,10 @@ export class StoredSessions implements RefreshableSessions {
 
   changed({ id }: OpenedSession, limitMs: number): Promise<void> {
     return this.#changes.next(id, limitMs);
+  }
+
+  async whyEnded({ id }: OpenedSession): Promise<EndReason | undefined> {
+    return this.ended.find((end) => end.id === id)?.reason;
   }
 
   async beginSpending(session: OpenedSession, claim: Claim): Promise<Begun> {

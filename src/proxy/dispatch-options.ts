@@ -1,0 +1,32 @@
+/**
+ * A request as undici takes it.
+ *
+ * @module
+ */
+
+import type { Clock } from '../base/clock.ts';
+import { hasBody } from '../http/framing.ts';
+import type { AuthorizedRequest } from '../http/inbound.ts';
+import { outboundHeaders } from './outbound.ts';
+import type { Route } from './routes.ts';
+import { Upload } from './upload.ts';
+
+/** Where it goes. */
+export interface Destination {
+  readonly route: Route;
+  /** The target at the upstream. */
+  readonly path: string;
+  readonly clock: Clock;
+}
+
+/** What is sent: header, body and time limits. The body is a new reader of what the client sends. */
+export function dispatchOptionsOf(authorized: AuthorizedRequest, { route, path, clock }: Destination) {
+  const { request } = authorized;
+  const { headers, method } = request;
+  const { maxBody, timeoutMs, minUploadRate: minRate } = route;
+  const flat = outboundHeaders(authorized);
+  const length = headers['content-length'];
+  const body = hasBody(headers) ? new Upload(request, { maxBody, timeoutMs, minRate, clock }) : null;
+  if (body !== null && length !== undefined) flat.push('content-length', length);
+  return { method, path, headers: flat, body, headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
+}
