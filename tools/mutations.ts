@@ -604,7 +604,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'cache: a silent connection is relied on',
-    file: 'src/redis/client.ts',
+    file: 'src/redis/node.ts',
     search: '    return this.#connection.isUp && clock.elapsed() - this.#heardAt <= timeoutMs * outOfTouchFactor;',
     replace: '    return this.#connection.isUp && clock.elapsed() + timeoutMs * outOfTouchFactor > 0;',
     noticedBy: ['test/unit/redis/key-tracking.test.ts'],

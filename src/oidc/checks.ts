@@ -139,6 +139,7 @@ export function isSubject(value: unknown): value is string {
 function isForUs({ aud, azp }: JsonObject, { clientId, trustedAudiences = [] }: ExpectedIdToken): boolean {
   if (isForUsAlone(aud, clientId)) return true;
   if (!Array.isArray(aud) || !aud.includes(clientId) || azp !== clientId) return false;
+  if (new Set(aud).size !== aud.length) return false; // a name said twice is a server that does not know what it says
   return aud.every((name) => name === clientId || trustedAudiences.includes(name));
 }
 

@@ -111,11 +111,8 @@ export class Provider {
    */
   prepareClient(client: ProviderOptions['client']): () => void {
     const { proof, decryption } = this.#calls;
-    const swaps = [
-      proof.prepare(client),
-      decryption.prepare(client.decryption),
-      this.#channel.prepareCertificate(client.certificate),
-    ];
+    const swapCertificate = this.#channel.prepareCertificate(client.certificate);
+    const swaps = [proof.prepare(client), decryption.prepare(client.decryption), swapCertificate];
     return () => {
       for (const swap of swaps) swap();
     };
