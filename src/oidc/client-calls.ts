@@ -90,8 +90,8 @@ export class ClientCalls {
     });
   }
 
-  #failureOf({ answer }: Call, { request }: Asking, error: unknown): GrantError {
-    return grantErrorFrom({ request, answer, error, now: this.#options.clock.now() });
+  #failureOf({ answer, unopened }: Call, { request }: Asking, error: unknown): GrantError {
+    return grantErrorFrom({ request, answer, error: unopened ?? error, now: this.#options.clock.now() });
   }
 
   #callTo({ endpoint, metadata, key }: Asking): Call {
