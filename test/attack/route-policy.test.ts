@@ -177,9 +177,9 @@ describe('whatever is asked', () => {
         else expect([base, seen.all('authorization')]).toEqual(['/for-all', []]);
         served[base as keyof typeof served] += 1; // one of the two, as was just seen
       }),
-      { numRuns: 600 },
+      { numRuns: 1_000 },
     );
-    expect(Math.min(...Object.values(served))).toBeGreaterThan(10);
+    expect(Math.min(...Object.values(served))).toBeGreaterThan(20);
   }, 30_000);
 });
 
