@@ -1280,9 +1280,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'dpop: the server is asked again as long as it wants a nonce',
     file: 'src/oidc/client-calls.ts',
-    search: '        if (!first.wantsNonce) throw this.#failureOf(first, asking, error);',
-    replace:
-      '        if (!first.wantsNonce) throw this.#failureOf(first, asking, error);\n        return this.ask(asking, ask);',
+    search: 'if (call.wantsNonce && triesLeft > 0)',
+    replace: 'if (call.wantsNonce)',
     noticedBy: ['test/flow/dpop.test.ts'],
   },
   {

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { type Fault, missing } from './faults.ts';
 import type { Files } from './files.ts';
-import { certificateFaults, isStrong, pemBlocksIn, readAt } from './key-files.ts';
+import { certificateFaults, isStrong, privateKeysAt } from './key-files.ts';
 import { type SettingName, settingOf, type Values } from './schema.ts';
 
 /** What else is looked at. */
@@ -54,12 +54,9 @@ function keyFaults(
 
 function keyFileFaults(path: string, files: Files): readonly Fault[] {
   const name = 'CLIENT_KEY_FILE';
-  const keys = readAt(path, {
-    files,
-    read: (text) => pemBlocksIn(text).map((pem) => createPrivateKey(pem)),
-  });
-  if (!('value' in keys)) return [{ name, sentence: `must name a PEM file with a private key (PKCS#8)${keys.cause}.` }];
-  return keys.value.every(isClientKey)
+  const found = privateKeysAt(path, files);
+  if ('sentence' in found) return [{ name, sentence: found.sentence }];
+  return found.keys.every(isClientKey)
     ? []
     : [{ name, sentence: 'must hold an Ed25519 key, a P-256 key, or an RSA key of 2048 bits or more.' }];
 }

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { Fault } from './faults.ts';
 import type { Files } from './files.ts';
-import { isStrong, pemBlocksIn, readAt } from './key-files.ts';
+import { isStrong, privateKeysAt } from './key-files.ts';
 import type { Values } from './schema.ts';
 
 /** The faults of `CLIENT_DECRYPTION_KEY_FILE` and `ENCRYPTED_ID_TOKENS`. */
@@ -19,18 +19,14 @@ export function decryptionFaults(values: Values, files: Files): readonly Fault[]
       ? [{ name, sentence: 'is missing. ENCRYPTED_ID_TOKENS=required needs it.' }]
       : [];
   }
-  const keys = keysAt(path, files);
-  if (!('value' in keys)) return [{ name, sentence: `must name a PEM file with a private key (PKCS#8)${keys.cause}.` }];
-  if (!keys.value.every(canOpen)) {
+  const found = privateKeysAt(path, files);
+  if ('sentence' in found) return [{ name, sentence: found.sentence }];
+  if (!found.keys.every(canOpen)) {
     return [{ name, sentence: 'must hold RSA keys of 2048 bits or more, P-256, P-384 or P-521 keys, or X25519 keys.' }];
   }
-  const signing = CLIENT_KEY_FILE === undefined ? undefined : keysAt(CLIENT_KEY_FILE, files);
-  const isShared = signing !== undefined && 'value' in signing && sharesKey(keys.value, signing.value);
+  const signing = CLIENT_KEY_FILE === undefined ? undefined : privateKeysAt(CLIENT_KEY_FILE, files);
+  const isShared = signing !== undefined && 'keys' in signing && sharesKey(found.keys, signing.keys);
   return isShared ? [{ name, sentence: 'must not hold a key of CLIENT_KEY_FILE: each key has one purpose.' }] : [];
-}
-
-function keysAt(path: string, files: Files) {
-  return readAt(path, { files, read: (text) => pemBlocksIn(text).map((pem) => createPrivateKey(pem)) });
 }
 
 function canOpen(key: KeyObject): boolean {

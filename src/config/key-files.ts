@@ -44,6 +44,17 @@ export function pemBlocksIn(text: string): readonly [string, ...string[]] {
   return [first, ...others];
 }
 
+/** The private keys of a PEM file in their order, or the sentence that says why they cannot be had. */
+export function privateKeysAt(
+  path: string,
+  files: Files,
+): { readonly keys: readonly KeyObject[] } | { readonly sentence: string } {
+  const read = readAt(path, { files, read: (text) => pemBlocksIn(text).map((pem) => createPrivateKey(pem)) });
+  return 'value' in read
+    ? { keys: read.value }
+    : { sentence: `must name a PEM file with a private key (PKCS#8)${read.cause}.` };
+}
+
 /** Whether a key is strong enough for TLS. */
 export function isStrong({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): boolean {
   const { namedCurve = '', modulusLength = 0 } = asymmetricKeyDetails;

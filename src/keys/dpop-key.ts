@@ -11,6 +11,7 @@
 import { createECDH, createHash, createPrivateKey, hkdfSync, type KeyObject, sign } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { randomSecretBytes, randomToken } from '../base/random.ts';
+import { thumbprintOf } from './jwk.ts';
 
 /** What a proof is for. */
 export interface ProofFor {
@@ -84,7 +85,7 @@ class Es256Key implements DpopKey {
     const x = point.subarray(1, 33).toString('base64url');
     const y = point.subarray(33).toString('base64url');
     const jwk = { crv: 'P-256', kty: 'EC', x, y };
-    this.thumbprint = createHash('sha256').update(JSON.stringify(jwk)).digest('base64url'); // members in order (RFC 7638, 3.2)
+    this.thumbprint = thumbprintOf(jwk);
     this.#key = createPrivateKey({ format: 'jwk', key: { ...jwk, d: text } });
     this.#header = part({ typ: 'dpop+jwt', alg: 'ES256', jwk });
   }

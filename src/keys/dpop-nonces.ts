@@ -7,6 +7,7 @@
  */
 
 import { LRUCache } from 'lru-cache';
+import { challengesIn } from '../http/challenges.ts';
 
 /** NQCHAR (RFC 9449, 8.1); what is longer than any nonce is not carried along. */
 const nonceForm = /^[\x21\x23-\x5b\x5d-\x7e]{1,512}$/;
@@ -40,7 +41,7 @@ const nonceError = /\berror\s*=\s*"?use_dpop_nonce\b/i;
 
 /** Whether a `WWW-Authenticate` asks for a proof with a nonce, whatever the case of its scheme (RFC 9110, 11.1). */
 export function asksForNonce(authenticate: string | readonly string[] | undefined): boolean {
-  const challenges = [authenticate ?? ''].flat().join(', ');
+  const challenges = challengesIn(authenticate);
   const at = challenges.search(scheme);
   return at >= 0 && nonceError.test(challenges.slice(at));
 }

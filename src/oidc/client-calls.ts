@@ -15,7 +15,6 @@ import { type Answer, type Endpoint, libraryResponse } from './back-channel-answ
 import { clientAuthentication, libraryMetadata } from './client-authentication.ts';
 import { ClientProof } from './client-proof.ts';
 import { Decryption } from './decryption.ts';
-import type { GrantError } from './grant.ts';
 import { type Failure, grantErrorFrom } from './grant-failure.ts';
 import type { ProviderMetadata } from './metadata.ts';
 import { Proofs } from './proofs.ts';
@@ -74,24 +73,18 @@ export class ClientCalls {
    * assertion is good for one request. Throws `GrantError`; anything else is a bug.
    */
   ask<Result>(asking: Asking, ask: (to: library.Configuration) => Promise<Result>): Promise<Asked<Result>> {
-    return this.proof.trying(async () => {
-      const first = this.#callTo(asking);
+    const attempt = async (triesLeft: number): Promise<Asked<Result>> => {
+      const call = this.#callTo(asking);
       try {
-        return { result: await ask(first.configuration), answer: first.answer };
+        return { result: await ask(call.configuration), answer: call.answer };
       } catch (error) {
-        if (!first.wantsNonce) throw this.#failureOf(first, asking, error);
+        if (call.wantsNonce && triesLeft > 0) return attempt(triesLeft - 1);
+        const { answer, unopened } = call;
+        const { request } = asking;
+        throw grantErrorFrom({ request, answer, error: unopened ?? error, now: this.#options.clock.now() });
       }
-      const second = this.#callTo(asking);
-      try {
-        return { result: await ask(second.configuration), answer: second.answer };
-      } catch (error) {
-        throw this.#failureOf(second, asking, error);
-      }
-    });
-  }
-
-  #failureOf({ answer, unopened }: Call, { request }: Asking, error: unknown): GrantError {
-    return grantErrorFrom({ request, answer, error: unopened ?? error, now: this.#options.clock.now() });
+    };
+    return this.proof.trying(() => attempt(1));
   }
 
   #callTo({ endpoint, metadata, key }: Asking): Call {

@@ -5,16 +5,10 @@
  * @module
  */
 
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  type webcrypto,
-} from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, type webcrypto } from 'node:crypto';
 import { Secret } from '../base/secret.ts';
 import { pemBlocksIn } from '../config/key-files.ts';
+import { publicJwkOf, thumbprintOf } from '../keys/jwk.ts';
 
 /** What assertions are signed with (FAPI 2, 5.4.1; RS256 where a server knows nothing better). */
 export type AssertionAlgorithm = 'PS256' | 'RS256' | 'ES256' | 'EdDSA' | 'Ed25519';
@@ -92,15 +86,4 @@ function parametersOf(algorithm: AssertionAlgorithm): webcrypto.RsaHashedImportP
     case 'Ed25519':
       return { name: 'Ed25519', namedCurve: '' };
   }
-}
-
-/** The public half of a key as a JWK. */
-export function publicJwkOf(key: KeyObject): webcrypto.JsonWebKey {
-  return createPublicKey(key).export({ format: 'jwk' });
-}
-
-/** The thumbprint of a public key: over the required members, in the order of their names (RFC 7638, 3.2). */
-export function thumbprintOf({ crv, e, kty, n, x, y }: webcrypto.JsonWebKey): string {
-  const members = kty === 'RSA' ? { e, kty, n } : kty === 'EC' ? { crv, kty, x, y } : { crv, kty, x };
-  return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
 }

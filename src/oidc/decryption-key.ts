@@ -10,7 +10,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { Secret } from '../base/secret.ts';
 import { pemBlocksIn } from '../config/key-files.ts';
-import { publicJwkOf, thumbprintOf } from './client-key.ts';
+import { publicJwkOf, thumbprintOf } from '../keys/jwk.ts';
 import { wrapAlgorithms } from './jwe.ts';
 
 /** A key that opens tokens. */

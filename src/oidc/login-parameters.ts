@@ -9,6 +9,7 @@
  */
 
 import { ProblemError } from '../errors.ts';
+import { areContextClasses } from '../http/challenges.ts';
 import type { Attempt } from './transaction.ts';
 
 /** The parameters of `/login`, checked. */
@@ -34,8 +35,6 @@ const names = ['return_to', attemptParameter, 'prompt', 'login_hint', 'ui_locale
 const prompts: ReadonlySet<string> = new Set(['none', 'login', 'consent', 'select_account']);
 /** RFC 5646 in outline: subtags of letters and digits. */
 const locales = /^[A-Za-z0-9]{1,8}(?:-[A-Za-z0-9]{1,8}){0,7}(?: [A-Za-z0-9]{1,8}(?:-[A-Za-z0-9]{1,8}){0,7}){0,9}$/;
-/** Values that may stand in a list of them. */
-const contextClasses = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}(?: [\x21\x23-\x5b\x5d-\x7e]{1,256}){0,9}$/;
 const maxHintLength = 256;
 const controlCharacter = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\uFFFD]/u;
 
@@ -51,7 +50,7 @@ export function loginParametersFrom(search: string): LoginParameters {
     prompt: checked(given('prompt'), isPrompt),
     loginHint: checked(given('login_hint'), (hint) => hint.length <= maxHintLength && !controlCharacter.test(hint)),
     uiLocales: checked(given('ui_locales'), (value) => locales.test(value)),
-    acrValues: checked(given('acr_values'), (value) => value.length <= 1024 && contextClasses.test(value)),
+    acrValues: checked(given('acr_values'), areContextClasses),
     maxAge: maxAgeFrom(given('max_age')),
   };
 }

@@ -5,6 +5,7 @@
  */
 
 import type { IncomingHttpHeaders } from 'node:http';
+import { challengesIn } from '../http/challenges.ts';
 import { hasBody } from '../http/framing.ts';
 
 /** The facts of a request that decide it. */
@@ -30,5 +31,5 @@ const invalidToken = /\berror\s*=\s*"?invalid_token\b/i;
 
 /** Whether the upstream refused the token itself, not what it allows (RFC 6750, 3.1). */
 export function refusesToken(headers: IncomingHttpHeaders): boolean {
-  return invalidToken.test([headers['www-authenticate'] ?? ''].flat().join());
+  return invalidToken.test(challengesIn(headers['www-authenticate']));
 }

@@ -8,14 +8,14 @@
  * @module
  */
 
-import { createClient, ErrorReply, RESP_TYPES } from 'redis';
+import { createClient, RESP_TYPES } from 'redis';
 import type { Clock } from '../base/clock.ts';
 import { DeadlineError, withDeadline } from '../base/deadline.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Place } from '../config/redis-url.ts';
 import { accessTo, accessToSentinels, addressIn } from './choose-topology.ts';
 import { type Access, providerOf, socketTo } from './connection.ts';
-import { nameOf, type Send } from './node.ts';
+import { kindOf, nameOf, type Send } from './node.ts';
 import { placeOfMaster } from './sentinel-group.ts';
 import { serverFaults } from './server-check.ts';
 
@@ -104,8 +104,8 @@ async function look(
 }
 
 function failureOf(error: unknown): { readonly kind: 'refused' | 'away'; readonly word: string } {
-  // The first word of an error reply is its kind, by the protocol.
-  if (error instanceof ErrorReply) return { kind: 'refused', word: error.message.split(' ', 1)[0] ?? 'ERR' };
+  const refusal = kindOf(error);
+  if (refusal !== undefined) return { kind: 'refused', word: refusal };
   if (error instanceof DeadlineError) return { kind: 'away', word: 'timeout' };
   return { kind: 'away', word: error instanceof Error && 'code' in error ? String(error.code) : 'closed' };
 }

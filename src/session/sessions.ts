@@ -13,6 +13,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { ProblemError } from '../errors.ts';
+import { signInChallenge } from '../http/challenges.ts';
 import type { Frontend } from '../http/frontend.ts';
 import { type AuthenticatedRequest, authenticate, type ClearedRequest } from '../http/inbound.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -286,9 +287,9 @@ function hashOf(value: string): string {
 }
 
 /** The answer to a request whose session is over, or that has none: 401, and how to sign in. */
-export function signedOut({ paths }: Pick<Frontend, 'paths'>): ProblemError {
+export function signedOut(frontend: Pick<Frontend, 'paths'>): ProblemError {
   return new ProblemError('session-ended', {
-    members: { login_url: paths.login },
-    headers: { 'WWW-Authenticate': `Cookie realm="claimcheck", form-action="${paths.login}"` },
+    members: { login_url: frontend.paths.login },
+    headers: signInChallenge(frontend),
   });
 }
