@@ -36,7 +36,10 @@ async function visit(path = '/'): Promise<Visit> {
     if (message.type() === 'error') errors.push(message.text());
   });
   page.on('response', (response) => {
-    if (new URL(response.url()).origin === world.origin) answers.push(textOf(response));
+    if (new URL(response.url()).origin !== world.origin) return;
+    const answer = textOf(response);
+    answer.catch(() => undefined); // told by `received`; where nobody asks, the page may be closed before all is read
+    answers.push(answer);
   });
   await page.goto(world.origin + path);
   return { page, errors, received: async () => (await Promise.all(answers)).join('\n') };
