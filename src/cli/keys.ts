@@ -13,7 +13,6 @@ import { type Clock, pause, rfc3339 } from '../base/clock.ts';
 import type { Config } from '../config/config.ts';
 import { examine } from '../config/load.ts';
 import { ProblemError } from '../errors.ts';
-import { onlyFrontendId } from '../http/frontend.ts';
 import { newClientKeyPem } from '../oidc/client-key.ts';
 import { FileClientKeys } from '../oidc/client-keys.ts';
 import { createClientKeys } from '../oidc/configured-client-keys.ts';
@@ -79,7 +78,7 @@ async function withManaged(surface: Surface, { config, what, kid }: Asked): Prom
   const { clock, complain } = surface;
   const trail = new Trail({ level: 'silent', stream: { write: (line) => complain(line.trimEnd()) } });
   const redis = connectRedis({ url: store.url, timeoutMs: store.timeoutMs, clock, log: trail });
-  const kept = createClientKeys({ config, frontend: { id: onlyFrontendId }, redis, trail, clock });
+  const kept = createClientKeys({ config, redis, trail, clock });
   if (kept === undefined) throw new Error('no kept keys are configured');
   try {
     await reach(redis, clock);
