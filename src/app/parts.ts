@@ -19,6 +19,7 @@ import { LoginKeys } from '../oidc/login-keys.ts';
 import type { ManagedClientKeys } from '../oidc/managed-client-keys.ts';
 import { Provider } from '../oidc/provider.ts';
 import { SessionEvents } from '../oidc/session-events.ts';
+import { SignOuts } from '../oidc/sign-outs.ts';
 import type { Renew } from '../proxy/exchange-parts.ts';
 import { Forwarder } from '../proxy/forward.ts';
 import type { IsSignedInAs } from '../proxy/instead.ts';
@@ -86,6 +87,7 @@ export interface Parts extends Tools {
   readonly overload: Overload;
   readonly refresher: Refresher;
   readonly revoker: Revoker;
+  readonly signOuts: SignOuts;
   readonly tokens: Tokens;
   readonly routes: Routes;
   readonly upstreams: Upstreams;
@@ -145,6 +147,7 @@ export function createParts(config: Config, tools: Tools): Parts {
     csrf,
     refresher,
     revoker,
+    signOuts: new SignOuts({ sessions, revoker, reports: sessionReports, clock: base.clock }),
     tokens,
     routes,
     ...createProxy({ ...base, tokens, watch }),

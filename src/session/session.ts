@@ -8,6 +8,7 @@
  */
 
 import type { SessionFacts } from '../http/inbound.ts';
+import type { SpendingClaim } from './spending-claim.ts';
 
 /** Why a session ended. The page, the audit trail and the metrics say it in these words. */
 export type EndReason = 'signed-out' | 'back-channel' | 'idle' | 'lifetime' | 'revoked' | 'refresh-failed' | 'replaced';
@@ -96,8 +97,8 @@ export interface OpenedSession extends SessionFacts, SessionRecord {
   readonly version: number;
   /** Counts the writes of the tokens. */
   readonly tokensVersion: number;
-  /** The instant until which somebody spends the refresh token of `tokensVersion`; `undefined` when nobody does. */
-  readonly spendingUntil: number | undefined;
+  /** Who spends the refresh token of `tokensVersion`, and what they said of how long; `undefined` when nobody does. */
+  readonly spending: SpendingClaim | undefined;
 }
 
 /** Rules of time for sessions. */

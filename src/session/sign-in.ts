@@ -90,7 +90,7 @@ function freshParts(
     seenAt: now,
     version: 1,
     tokensVersion: 1,
-    spendingUntil: undefined,
+    spending: undefined,
     isCurrent: true,
   };
 }
