@@ -1645,4 +1645,25 @@ export const mutations: readonly Mutation[] = [
     replace: 'if (latest === null) reports',
     noticedBy: ['test/flow/refresh-rules.test.ts'],
   },
+  {
+    name: 'login: MAX_AUTHENTICATION_AGE is not asked for',
+    file: 'src/oidc/login.ts',
+    search: 'maxAge: oldestAllowed(maxAge, maxAuthenticationAgeMs),',
+    replace: 'maxAge,',
+    noticedBy: ['test/flow/authentication-age.test.ts'],
+  },
+  {
+    name: 'callback: MAX_AUTHENTICATION_AGE is asked for and not checked',
+    file: 'src/oidc/session-beginning.ts',
+    search: 'oldestAllowed(transaction.maxAge, parts.maxAuthenticationAgeMs)',
+    replace: 'transaction.maxAge',
+    noticedBy: ['test/flow/authentication-age.test.ts'],
+  },
+  {
+    name: 'session: MAX_AUTHENTICATION_AGE does not end a session',
+    file: 'src/session/session.ts',
+    search: '(authTime ?? now - maxAuthenticationAgeMs) + maxAuthenticationAgeMs',
+    replace: '(authTime ?? now) + lifetimeMs',
+    noticedBy: ['test/flow/authentication-age.test.ts'],
+  },
 ];

@@ -31,7 +31,7 @@ import { Upstreams } from '../proxy/upstreams.ts';
 import type { Redis } from '../redis/client.ts';
 import { createStore } from '../session/configured-store.ts';
 import { OwnSessions } from '../session/own-sessions.ts';
-import { isOpened, type Lifetimes } from '../session/session.ts';
+import { isOpened, type Lifetimes, lifetimesOf } from '../session/session.ts';
 import { cacheReportsTo, sessionReportsTo } from '../session/session-reports.ts';
 import { SessionWatch } from '../session/session-watch.ts';
 import { Sessions, signedOut } from '../session/sessions.ts';
@@ -202,7 +202,7 @@ type Base = Pick<
 function createBase(config: Config, { trail, clock, isWorker = false }: Tools): Base {
   const frontend = frontendOf(config);
   const secrets = { secrets: config.sessionSecrets, frontendId: frontend.id };
-  const lifetimes = { idleTimeoutMs: config.sessionIdleTimeoutMs, lifetimeMs: config.sessionLifetimeMs };
+  const lifetimes = lifetimesOf(config);
   return {
     ...{ config, trail, clock, isWorker, frontend, lifetimes },
     metrics: new Metrics(),

@@ -18,6 +18,7 @@ import { KeyRing } from '../keys/key-ring.ts';
 import { Metrics } from '../metrics/catalogue.ts';
 import { createStore } from './configured-store.ts';
 import { OwnSessions } from './own-sessions.ts';
+import { lifetimesOf } from './session.ts';
 import { SessionIndex } from './session-index.ts';
 import { sessionReportsTo } from './session-reports.ts';
 import { type SessionGlimpse, Sessions } from './sessions.ts';
@@ -54,7 +55,7 @@ export class OperatorSessions {
     const frontend = frontendOf(config);
     const keys = new KeyRing({ secrets: sessionSecrets, frontendId: frontend.id });
     const pseudonyms = new Pseudonyms(pseudonymKey(sessionSecrets, frontend.id));
-    const lifetimes = { idleTimeoutMs: config.sessionIdleTimeoutMs, lifetimeMs: config.sessionLifetimeMs };
+    const lifetimes = lifetimesOf(config);
     const { store } = createStore(config, { trail, clock });
     const reports = sessionReportsTo({ trail, metrics: new Metrics(), pseudonyms });
     const base = { frontend, keys, lifetimes, store, clock, reports };
