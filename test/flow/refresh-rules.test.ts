@@ -114,6 +114,33 @@ describe('the scope of a refresh', () => {
   });
 });
 
+describe('a refresh whose ID token cannot be checked', () => {
+  it('RF-07: since the key set is out of reach keeps the session, its person and the new tokens', async () => {
+    const first = await tokenAt('/api/read');
+    at.hostile.keys.rotate();
+    at.hostile.script.jwks.fault = { kind: 'instead', status: 503 };
+    at.hostile.script.refresh.claims = { name: 'Somebody Else' };
+    expire();
+
+    const second = await tokenAt('/api/read');
+
+    expect(second).not.toBe(first);
+    expect(await at.world.session(browser)).toMatchObject({ authenticated: true, user: { name: 'Alice Example' } });
+    at.hostile.reset();
+    expire();
+    expect((await call('/api/read')).status).toBe(200);
+    expect(presented()).toHaveLength(1);
+  });
+
+  it('RF-08: since its key is not among those that there are ends it', async () => {
+    at.hostile.script.refresh.jose = { hmac: 'spki-pem' };
+    expire();
+
+    expect((await call('/api/read')).status).toBe(401);
+    expect(await at.world.session(browser)).toMatchObject({ authenticated: false });
+  });
+});
+
 describe('a token for another audience', () => {
   it('RF-17: is had once for each person, and used until its own end and no longer', async () => {
     const [own, first] = [await tokenAt('/api/read'), await tokenAt('/api/other')];

@@ -120,6 +120,27 @@ describe.each(breaks)('Redis breaks %s', (_where, stop, livesStill) => {
   });
 });
 
+describe('a form of the page, while Redis breaks between the claim and the end', () => {
+  it('LO-01, LO-09: gets a page that says when to try again, and is led on when it is pressed again', async () => {
+    const press = () =>
+      person.submitForm(`${broken.origin}/logout`, {}, { from: `${broken.origin}/`, redirect: 'manual' });
+    gap.stopAt({ script: endScript, at: 'request' });
+
+    const refused = await press();
+    expect(refused.status).toBe(503);
+    expect(refused.header('content-type')).toContain('text/html');
+    expect(refused.text()).toMatch(/Try again in \d+ seconds/);
+
+    gap.break();
+    const led = await eventually(async () => {
+      const answer = await press();
+      return answer.status === 303 && answer;
+    });
+    expect(led).toMatchObject({ status: 303 });
+    await expectSignedOut();
+  });
+});
+
 describe('Redis breaks after the end', () => {
   it('LO-01, LO-03, LO-04: the person is signed out, and the cookie goes', async () => {
     gap.stopAt({ script: endScript, at: 'next' });
