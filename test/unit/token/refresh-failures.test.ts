@@ -426,6 +426,22 @@ describe('an owner that is gone', () => {
     },
   );
 
+  it('RF-03: is not the one that came after it, whatever its claim says', async () => {
+    await scene.expire();
+    const until = scene.clock.now() + 15_000;
+    scene.sessions.claimFor(session.id, until, 'the first');
+    const first = scene.call(session);
+    await scene.clock.advance(10_000);
+    scene.sessions.claimFor(session.id, until, 'the second');
+    await scene.clock.advance(16_900);
+    expect(scene.sessions.ended).toEqual([]);
+    const call = scene.call(session);
+    await scene.clock.advance(200);
+
+    expect(await first).toBe('provider-unreachable');
+    expect(await call).toBe('session-ended');
+  });
+
   it('RF-03: is not one that moves its claim on for a minute', async () => {
     await scene.expire();
     claim();

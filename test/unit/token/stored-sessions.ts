@@ -58,11 +58,11 @@ export class StoredSessions implements RefreshableSessions {
   }
 
   /** The claim of an instance that says nothing more. */
-  claimFor(id: string, until: number): void {
+  claimFor(id: string, until: number, owner = 'another'): void {
     const session = this.#sessions.get(id);
     if (!session) throw new Error('no such session');
-    this.#owners.set(id, 'another');
-    this.put({ ...session, spending: { owner: 'another', until } });
+    this.#owners.set(id, owner);
+    this.put({ ...session, spending: { owner, until } });
   }
 
   async reread({ id }: OpenedSession): Promise<OpenedSession | undefined> {
