@@ -338,7 +338,7 @@ describe('an answer that repeats what it may', () => {
 });
 
 describe('an owner that is gone', () => {
-  const claim = () => scene.sessions.claimFor(session.id, scene.clock.now() + 15_000);
+  const claim = () => scene.sessions.claimFor(session.id, { until: scene.clock.now() + 15_000 });
 
   /** What a call gets that waits until the claim has stood for as long as one does. */
   async function callBehindTheClaim(instance = scene.first): Promise<string> {
@@ -394,7 +394,7 @@ describe('an owner that is gone', () => {
     'RF-05: is given as long as a claim stands, and two seconds more, whatever it says by a clock that is %i ms ahead',
     async (aheadMs) => {
       await scene.expire();
-      scene.sessions.claimFor(session.id, scene.clock.now() + aheadMs + 15_000);
+      scene.sessions.claimFor(session.id, { until: scene.clock.now() + aheadMs + 15_000 });
       const first = scene.call(session);
       await scene.clock.advance(16_900);
       expect(scene.sessions.ended).toEqual([]);
@@ -429,10 +429,10 @@ describe('an owner that is gone', () => {
   it('RF-03: is not the one that came after it, whatever its claim says', async () => {
     await scene.expire();
     const until = scene.clock.now() + 15_000;
-    scene.sessions.claimFor(session.id, until, 'the first');
+    scene.sessions.claimFor(session.id, { until, owner: 'the first' });
     const first = scene.call(session);
     await scene.clock.advance(10_000);
-    scene.sessions.claimFor(session.id, until, 'the second');
+    scene.sessions.claimFor(session.id, { until, owner: 'the second' });
     await scene.clock.advance(16_900);
     expect(scene.sessions.ended).toEqual([]);
     const call = scene.call(session);
@@ -457,7 +457,7 @@ describe('an owner that is gone', () => {
 
   it('is not waited for in vain when it gives its claim back', async () => {
     await scene.expire();
-    scene.sessions.claimFor(session.id, scene.clock.now() + 5_000);
+    scene.sessions.claimFor(session.id, { until: scene.clock.now() + 5_000 });
     const call = scene.call(session);
     await scene.clock.advance(1_000);
     scene.sessions.put(session);
@@ -470,7 +470,7 @@ describe('an owner that is gone', () => {
 
   it('RF-13: is not waited for when the session ends', async () => {
     await scene.expire();
-    scene.sessions.claimFor(session.id, scene.clock.now() + 5_000);
+    scene.sessions.claimFor(session.id, { until: scene.clock.now() + 5_000 });
     const call = scene.call(session);
     await scene.clock.advance(500);
     await scene.sessions.end(session, 'signed-out');

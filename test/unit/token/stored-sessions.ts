@@ -58,7 +58,7 @@ export class StoredSessions implements RefreshableSessions {
   }
 
   /** The claim of an instance that says nothing more. */
-  claimFor(id: string, until: number, owner = 'another'): void {
+  claimFor(id: string, { until, owner = 'another' }: { readonly until: number; readonly owner?: string }): void {
     const session = this.#sessions.get(id);
     if (!session) throw new Error('no such session');
     this.#owners.set(id, owner);
