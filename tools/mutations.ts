@@ -1590,8 +1590,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'refresh: an owner is gone when its instant has passed by the clock of who waits',
     file: 'src/token/owner.ts',
-    search: 'else if (asked - seen.since >= mostMs)',
-    replace: 'else if (Date.now() >= spending.until + graceMs)',
+    search: 'else if (asked >= seen.nextLook) {',
+    replace: 'else if (Date.now() >= spending.until) {',
     noticedBy: ['test/flow/clocks-apart.test.ts', 'test/unit/token/refresh-failures.test.ts'],
   },
   {
@@ -1665,5 +1665,19 @@ export const mutations: readonly Mutation[] = [
     search: '(authTime ?? now - maxAuthenticationAgeMs) + maxAuthenticationAgeMs',
     replace: '(authTime ?? now) + lifetimeMs',
     noticedBy: ['test/flow/authentication-age.test.ts'],
+  },
+  {
+    name: 'refresh: an owner that could not move its claim on is taken for gone at the first look',
+    file: 'src/token/owner.ts',
+    search: 'if (seen.isDoubted) return',
+    replace: 'return',
+    noticedBy: ['test/unit/token/refresh-failures.test.ts'],
+  },
+  {
+    name: 'refresh: a claim that could not be moved on is left alone for long',
+    file: 'src/token/lease.ts',
+    search: 'plan(againMs);',
+    replace: 'plan(partOfLease(leaseMs));',
+    noticedBy: ['test/unit/token/refresh-failures.test.ts'],
   },
 ];

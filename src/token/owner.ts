@@ -4,7 +4,8 @@
  * The owner moves its claim on while it is at work (lease.ts). So it is gone when the
  * claim has stood unmoved for as long as one stands, measured here, by how much time
  * went by and not by what the clocks say: the instances' clocks may differ by
- * anything, and one that is ahead must not take everybody for gone
+ * anything, and one that is ahead must not take everybody for gone. And it is looked
+ * at twice, since a store that was away kept the owner from moving it, too
  * (docs/decisions/0031).
  *
  * The session is read again when the store tells of a change to it, and when the claim
@@ -39,7 +40,7 @@ export type OwnersEnd =
   | { readonly kind: 'gone' }
   | { readonly kind: 'late' };
 
-/** Beyond the lease: for a store that is slow to take what moves a claim on. */
+/** Beyond the lease, with a store that answers: an owner that could not move its claim on does it within this. */
 const graceMs = 2_000;
 
 /** Waits until the claim of another on `session` has ended, at most until `end` (by `Clock.elapsed`). */
@@ -48,19 +49,22 @@ export async function waitForOwner(
   { sessions, clock, leaseMs }: WaitingParts,
   { end }: { readonly end: number },
 ): Promise<OwnersEnd> {
-  const mostMs = leaseMs + graceMs;
   let seen: Seen | undefined;
   for (;;) {
+    // By when the store is asked: an answer that takes long may tell of then.
     const asked = clock.elapsed();
     // Asked for before the session is read: a change right after the reading is not missed.
-    const changed = sessions.changed(session, Math.max(0, Math.min(end, (seen?.since ?? asked) + mostMs) - asked));
+    const changed = sessions.changed(session, Math.max(0, Math.min(end, seen?.nextLook ?? asked + leaseMs) - asked));
     const latest = await sessions.reread(session);
     if (latest === undefined) return { kind: 'gone' };
     const { tokensVersion, spending } = latest;
     if (tokensVersion !== session.tokensVersion || spending === undefined) return { kind: 'again', session: latest };
-    if (seen === undefined || !isSame(spending, seen.claim)) seen = { claim: spending, since: clock.elapsed() };
-    // By when the store was asked: an answer that took long may tell of then.
-    else if (asked - seen.since >= mostMs) return { kind: 'lapsed', session: latest };
+    const answered = clock.elapsed();
+    if (seen === undefined || !isSame(spending, seen.claim)) seen = { claim: spending, nextLook: answered + leaseMs };
+    else if (asked >= seen.nextLook) {
+      if (seen.isDoubted) return { kind: 'lapsed', session: latest };
+      seen = { claim: spending, nextLook: answered + graceMs, isDoubted: true };
+    }
     if (clock.elapsed() >= end) return { kind: 'late' };
     await changed;
   }
@@ -68,8 +72,10 @@ export async function waitForOwner(
 
 interface Seen {
   readonly claim: SpendingClaim;
-  /** By `Clock.elapsed`. */
-  readonly since: number;
+  /** When it would have stood for too long, by `Clock.elapsed`. */
+  readonly nextLook: number;
+  /** Whether it has once. */
+  readonly isDoubted?: boolean;
 }
 
 function isSame(one: SpendingClaim, other: SpendingClaim | undefined): boolean {

@@ -120,9 +120,9 @@ describe.each(pairs)(
         return (await redis.cli('EXISTS', key.replace(':tokens', ':session'))) === '1';
       };
 
-      pass(16_000);
+      pass(15_100);
       for (let n = 0; n < 10; n++) expect(await stands()).toBe(true);
-      pass(1_500);
+      pass(2_100);
       await eventually(async () => !(await stands()));
 
       expect(await first).toBe(401);

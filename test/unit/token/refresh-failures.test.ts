@@ -426,6 +426,39 @@ describe('an owner that is gone', () => {
     },
   );
 
+  it('RF-03: is not one that the store kept from moving its claim on', async () => {
+    await scene.expire();
+    for (const method of ['extendSpending', 'saveTokens'] as const) scene.sessions.away.add(method);
+    const owner = scene.call(session);
+    await eventually(() => scene.sessions.calls.includes('saveTokens'));
+    const call = scene.call(session, { instance: scene.instance() });
+    await scene.clock.advance(16_000);
+    scene.sessions.away.delete('extendSpending');
+    await scene.clock.advance(20_000);
+    expect(scene.sessions.ended).toEqual([]);
+    scene.sessions.away.clear();
+    await scene.clock.advance(1_000);
+
+    expect([await owner, await call]).toEqual(['provider-unreachable', 'provider-unreachable']); // nobody waits that long
+    expect(await scene.call(session)).toBe(tokenOf(stored()));
+    expect(scene.op.hits('refresh')).toBe(1);
+  });
+
+  it('RF-03: is looked at again before it is taken for gone, for a store that was away until then', async () => {
+    await scene.expire();
+    claim();
+    const first = scene.call(session);
+    await scene.clock.advance(1_000);
+    scene.clock.advanceSync(16_500); // nothing was asked and nothing moved
+    await scene.clock.advance(0);
+    expect(scene.sessions.ended).toEqual([]);
+    claim();
+    await scene.clock.advance(10_000);
+
+    expect(await first).toBe('provider-unreachable');
+    expect(scene.sessions.ended).toEqual([]);
+  });
+
   it('RF-03: is not the one that came after it, whatever its claim says', async () => {
     await scene.expire();
     const until = scene.clock.now() + 15_000;
