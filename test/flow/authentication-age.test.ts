@@ -46,7 +46,7 @@ async function signIn(at: HostileWorld, query = '') {
   return { browser, answer };
 }
 
-const statusOf = async (at: HostileWorld, browser: Browser) =>
+const status = async (at: HostileWorld, browser: Browser) =>
   (await browser.fetch(`${at.world.origin}/api/x`, { from: `${at.world.origin}/` })).status;
 
 describe('a limit to the age of a sign-in', () => {
@@ -81,17 +81,17 @@ describe('a limit to the age of a sign-in', () => {
     expect(session.expires_in).toBeLessThanOrEqual(hour);
     for (let minutes = 0; minutes < 59; minutes++) {
       limited.world.clock.advance(60_000);
-      if (minutes % 10 === 0) expect(await statusOf(limited, browser)).toBe(200);
+      if (minutes % 10 === 0) expect(await status(limited, browser)).toBe(200);
     }
-    expect(await statusOf(limited, browser)).toBe(200);
+    expect(await status(limited, browser)).toBe(200);
 
     limited.world.clock.advance(60_000);
 
-    expect(await statusOf(limited, browser)).toBe(401);
+    expect(await status(limited, browser)).toBe(401);
     expect(await limited.world.session(browser)).toMatchObject({ authenticated: false });
     lastProved(limited, 0);
     expect(sessionCookies(await limited.signIn(browser))).toHaveLength(1);
-    expect(await statusOf(limited, browser)).toBe(200);
+    expect(await status(limited, browser)).toBe(200);
   });
 
   it('SE-07: is none unless it is set', async () => {
@@ -100,7 +100,7 @@ describe('a limit to the age of a sign-in', () => {
     expect(sessionCookies(answer)).toHaveLength(1);
     expect(askedFor(unlimited)).toBeUndefined();
     unlimited.world.clock.advance(3 * hour * 1_000);
-    expect(await statusOf(unlimited, browser)).toBe(200);
+    expect(await status(unlimited, browser)).toBe(200);
   });
 
   it('LS-07: lets a person change to another account all the same', async () => {
