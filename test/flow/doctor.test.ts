@@ -82,7 +82,7 @@ describe('doctor, before a provider that is honest', () => {
     expect(code).toBe(0);
     expect(lines.join('\n')).toMatch(/ok {4}client +is known to the provider by client_secret_basic/);
     expect(lines.join('\n')).toMatch(/ok {4}redirect URI +is registered/);
-    expect(lines.join('\n')).toMatch(/ok {4}sign-out +leads back to the page/);
+    expect(lines.join('\n')).toMatch(/ok {4}sign-out +is taken, and the provider answers with a page/); // it asks whether to
     expect(lines.join('\n')).toMatch(/skip {2}edge +nothing listens/);
   });
 
