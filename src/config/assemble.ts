@@ -93,6 +93,7 @@ function dialectFrom(all: AllValues): Dialect {
     authorizationParameters: all.AUTHORIZATION_PARAMS,
     audienceParameter: all.API_AUDIENCE_PARAMETER,
     trustedAudiences: all.ID_TOKEN_AUDIENCES,
+    idTokenMaxAgeMs: all.ID_TOKEN_MAX_AGE,
     endSession: { endpoint: all.END_SESSION_ENDPOINT, returnParameter: all.END_SESSION_RETURN_PARAMETER },
     asksUserInfo: all.USER_INFO === 'auto',
   };

@@ -10,6 +10,7 @@
 import { z } from 'zod';
 import { readAddresses } from './addresses.ts';
 import { readAuthorizationParams } from './authorization-params.ts';
+import { readIssuer } from './issuer.ts';
 import { isRandomKey } from './strength.ts';
 import {
   isSafeTransport,
@@ -162,7 +163,7 @@ export const settings = {
     help: 'The issuer identifier of the authorization server, exactly as its metadata states it.',
     example: 'https://login.example',
     needed: 'always',
-    type: text(readUrl),
+    type: text(readIssuer),
   },
   CLIENT_ID: {
     group: 'The authorization server',
@@ -267,6 +268,13 @@ export const settings = {
     default: '',
     example: '257714027772314751',
     type: text(readWords),
+  },
+  ID_TOKEN_MAX_AGE: {
+    group: 'The authorization server',
+    help: 'How long ago an ID token may have been issued when it comes (iat), from 30s to 15m. Longer than 5m only for a provider that writes an earlier time, such as Microsoft Entra ID.',
+    default: '5m',
+    example: '6m',
+    type: text((value) => readDuration(value, { least: '30s', most: '15m' })),
   },
   END_SESSION_ENDPOINT: {
     group: 'The authorization server',
