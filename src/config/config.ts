@@ -99,6 +99,8 @@ export interface Dialect {
     readonly endpoint: string | undefined;
     /** What the address to come back to is called; `none`: it is not told. */
     readonly returnParameter: string;
+    /** `form`: the ID token is kept, and posted by the browser. */
+    readonly method: 'redirect' | 'form';
   };
   /** Whether UserInfo may be asked at all. */
   readonly asksUserInfo: boolean;

@@ -289,6 +289,13 @@ export const settings = {
     example: 'logout_uri',
     type: returnName,
   },
+  END_SESSION_METHOD: {
+    group: 'The authorization server',
+    help: 'form: for a provider that demands an ID token at a sign-out. It is then kept, sealed, with the session, and posted by the browser in a form, never in an address. Only a form posted to /logout gets there; a script is told that there is no address.',
+    default: 'redirect',
+    example: 'form',
+    type: choice('redirect', 'form'),
+  },
   USER_INFO: {
     group: 'The authorization server',
     help: 'auto: claims that the ID token lacks are asked for at UserInfo, unless the access token is for API_AUDIENCE. never: where the access token is for an API by other means, such as a scope.',

@@ -52,6 +52,7 @@ export const oddProviders: readonly Row[] = [
     { END_SESSION_RETURN_PARAMETER: 'id_token_hint' },
     ['END_SESSION_RETURN_PARAMETER: must be the name of a parameter such as logout_uri, or none.'],
   ],
+  ['a sign-out in another way', { END_SESSION_METHOD: 'post' }, ['END_SESSION_METHOD: must be redirect or form.']],
   [
     'a sign-in that somebody else begins, at times',
     { THIRD_PARTY_LOGIN: 'sometimes' },

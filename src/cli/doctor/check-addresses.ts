@@ -119,6 +119,9 @@ function refusedPush(cause: unknown, redirectUri: string): Finding {
 
 async function signOutFinding(provider: Provider, { around, metadata }: Known): Promise<Finding> {
   const subject = 'sign-out';
+  if (around.config.dialect.endSession.method === 'form') {
+    return skip(subject, 'is by a form with the ID token of a session, and there is none here (END_SESSION_METHOD)');
+  }
   const { afterSignOut } = addressesOf(around.config);
   const url = provider.endSessionUrl({ postLogoutRedirectUri: afterSignOut, state: randomToken(128) });
   if (url === undefined) {

@@ -73,6 +73,7 @@ describe('loadConfig', () => {
     ['PUBLIC_URL', 'https://app.example:8443', { publicUrl: 'https://app.example:8443' }],
     ['ISSUER', 'https://login.example/Realm/', { issuer: 'https://login.example/Realm/' }],
     ['ISSUER', 'https://login.example/common/v2.0', { issuer: 'https://login.example/common/v2.0' }],
+    ['END_SESSION_METHOD', 'form', { dialect: { endSession: { method: 'form' } } }],
     ['ID_TOKEN_MAX_AGE', '6m', { dialect: { idTokenMaxAgeMs: 360_000 } }],
     ['AUTH_BASE_PATH', '/bff', { authBasePath: '/bff' }],
     ['SCOPES', 'openid orders.read,orders.read', { scopes: ['openid', 'orders.read'], scopesAreDefault: false }],
