@@ -1567,6 +1567,13 @@ export const mutations: readonly Mutation[] = [
     noticedBy: ['test/flow/sign-out-by-form.test.ts'],
   },
   {
+    name: 'rotation: it is noted at every refresh',
+    file: 'src/token/rotation.ts',
+    search: '    if (now < (rotation === this.#last ? this.#nextAt : this.#changeAt)) return;\n',
+    replace: '',
+    noticedBy: ['test/unit/token/rotation.test.ts'],
+  },
+  {
     name: 'back channel: a connection whose answer is given up stays open',
     file: 'src/oidc/back-channel.ts',
     search: '    this.#controller?.abort(this.#failed);\n',
