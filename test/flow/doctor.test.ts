@@ -294,6 +294,13 @@ describe('doctor, before a provider that is not as it should be', () => {
     expect(toMend(await linesNow())).toEqual([]);
   });
 
+  it('LS-16: names the fix for metadata of many tenants', async () => {
+    provider.script.metadata.fields = { issuer: 'https://login.example/{tenantid}/v2.0' };
+    expect(toMend(await linesNow())).toEqual([
+      expect.stringMatching(/metadata .*many tenants.*: set ISSUER to the issuer of one tenant/),
+    ]);
+  });
+
   it('names the fix for a provider without S256', async () => {
     provider.script.metadata.fields = { code_challenge_methods_supported: ['plain'] };
     expect(toMend(await linesNow())).toEqual([expect.stringMatching(/switch PKCE with S256 on/)]);
