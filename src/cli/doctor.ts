@@ -13,6 +13,7 @@ import type { Command, Surface } from './command.ts';
 import { checkClient } from './doctor/check-client.ts';
 import { checkEdge } from './doctor/check-edge.ts';
 import { checkMetadata } from './doctor/check-metadata.ts';
+import { checkRotation } from './doctor/check-rotation.ts';
 import { checkNode, checkSettings } from './doctor/check-settings.ts';
 import { checkStore } from './doctor/check-store.ts';
 import { type Finding, lineOf } from './doctor/finding.ts';
@@ -23,9 +24,10 @@ export const doctor: Command = {
   run: async (surface) => {
     const { write } = surface;
     const findings: Finding[] = [];
+    const secrets = secretsIn(surface);
     for await (const finding of examination(surface)) {
       findings.push(finding);
-      write(lineOf(finding));
+      write(withoutSecrets(lineOf(finding), secrets));
     }
     const count = (verdict: Finding['verdict']) => findings.filter((finding) => finding.verdict === verdict).length;
     write('');
@@ -34,6 +36,16 @@ export const doctor: Command = {
   },
 };
 
+// No finding is made from a secret, but some hold a word of the provider, which has seen the client's.
+function secretsIn({ env, files }: Surface): readonly string[] {
+  const { client } = examine(env, files).config ?? {};
+  return [client?.secret, client?.fallbackSecret].flatMap((secret) => secret?.reveal() ?? []);
+}
+
+function withoutSecrets(line: string, secrets: readonly string[]): string {
+  return secrets.reduce((text, secret) => text.replaceAll(secret, '(hidden)'), line);
+}
+
 async function* examination({ env, files, clock, nodeVersion }: Surface): AsyncGenerator<Finding> {
   yield checkNode(nodeVersion);
   const examined = examine(env, files);
@@ -41,9 +53,11 @@ async function* examination({ env, files, clock, nodeVersion }: Surface): AsyncG
   const { config } = examined;
   if (config === undefined) return; // what the rest would ask, and whom, is not known
   const around = { config, clock };
-  yield* await checkStore(around);
-  const { metadata, findings } = await checkMetadata(around);
+  const store = await checkStore(around);
+  yield* store;
+  const { metadata, json, findings } = await checkMetadata(around);
   yield* findings;
-  if (metadata !== undefined) yield* await checkClient(around, metadata);
+  if (metadata !== undefined) yield* await checkClient(around, { metadata, json });
+  if (store.every(({ verdict }) => verdict === 'ok' || verdict === 'warn')) yield await checkRotation(around);
   yield* await checkEdge(around);
 }
