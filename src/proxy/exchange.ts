@@ -81,7 +81,7 @@ export class Exchange implements Outgoing {
 
   /** Sends the request, now or as soon as there is a connection. */
   start(): void {
-    this.#response.once('close', this.#onClientEnd);
+    this.#response.on('close', this.#onClientEnd);
     this.#parts.upstream.send(this);
   }
 

@@ -84,6 +84,17 @@ export class Sessions {
       request.record.detail = `session: ${found}`;
       throw signedOut(this.#parts.frontend);
     }
+    return this.#opened(request, found);
+  }
+
+  /** As {@link open}, at once, where the session is held and lives; `undefined` says nothing of it. */
+  openHeld(request: ClearedRequest): AuthenticatedRequest<OpenedSession> | undefined {
+    const held = this.#reader.held(request.sessionCookie);
+    return held === undefined || this.#endOf(held) !== undefined ? undefined : this.#opened(request, this.#kept(held));
+  }
+
+  #opened(request: ClearedRequest, found: SessionSnapshot): AuthenticatedRequest<OpenedSession> {
+    request.record.session = found.id;
     this.#upkeep.noteActivity(found);
     return authenticate(request, found);
   }
@@ -245,7 +256,8 @@ export class Sessions {
   }
 
   async #find(request: ClearedRequest): Promise<SessionSnapshot | NoSession | EndReason> {
-    const found = await this.#unlessOver(await this.#reader.find(request.sessionCookie));
+    const { sessionCookie } = request;
+    const found = await this.#unlessOver(this.#reader.held(sessionCookie) ?? (await this.#reader.find(sessionCookie)));
     if (typeof found !== 'string') request.record.session = found.id;
     return found;
   }

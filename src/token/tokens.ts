@@ -83,6 +83,15 @@ export class Tokens {
     );
   }
 
+  /** As {@link attach}, at once, where the person's own token goes with the call and is fresh; `undefined` says nothing of it. */
+  attachFresh(request: Signed, route: TokenRoute): AuthorizedRequest | undefined {
+    const { session } = request;
+    if (route.token !== 'user' || this.#isOver(session)) return undefined;
+    const set = setOf(session.tokens, this.#audienceOf(route));
+    const isFresh = set !== undefined && this.#freshnessOf(session, set) === 'fresh';
+    return isFresh ? authorize(request, credentialFor(route, set)) : undefined;
+  }
+
   /** A call on a public route, with the client's own token where the route sends that. Throws as {@link attach}. */
   async attachPublic(request: ClearedRequest, route: TokenRoute): Promise<AuthorizedRequest> {
     return publicRequest(request, route.token === 'client' ? await this.#clientCredential(route) : undefined);
