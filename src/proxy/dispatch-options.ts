@@ -17,10 +17,12 @@ export interface Destination {
   /** The target at the upstream. */
   readonly path: string;
   readonly clock: Clock;
+  /** Whether somebody else looks after the silence of the upstream, where no body goes up. */
+  readonly isWatched: boolean;
 }
 
 /** What is sent: header, body and time limits. The body is a new reader of what the client sends. */
-export function dispatchOptionsOf(authorized: AuthorizedRequest, { route, path, clock }: Destination) {
+export function dispatchOptionsOf(authorized: AuthorizedRequest, { route, path, clock, isWatched }: Destination) {
   const { request } = authorized;
   const { headers, method } = request;
   const { maxBody, timeoutMs, minUploadRate: minRate } = route;
@@ -28,5 +30,6 @@ export function dispatchOptionsOf(authorized: AuthorizedRequest, { route, path, 
   const length = headers['content-length'];
   const body = hasBody(headers) ? new Upload(request, { maxBody, timeoutMs, minRate, clock }) : null;
   if (body !== null && length !== undefined) flat.push('content-length', length);
-  return { method, path, headers: flat, body, headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
+  const silenceMs = isWatched && body === null ? 0 : timeoutMs; // 0: undici makes no timer
+  return { method, path, headers: flat, body, headersTimeout: silenceMs, bodyTimeout: silenceMs };
 }

@@ -12,8 +12,6 @@
 
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
-import { ProblemError } from '../errors.ts';
-import { signInChallenge } from '../http/challenges.ts';
 import type { Frontend } from '../http/frontend.ts';
 import { type AuthenticatedRequest, authenticate, type ClearedRequest } from '../http/inbound.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -28,6 +26,7 @@ import { type NoSession, SessionReader } from './session-reader.ts';
 import type { SessionReports } from './session-reports.ts';
 import { type SpendingClaim, spendingOf, takeSpendingOver, writeIdentity, writeTokens } from './session-writes.ts';
 import { beginSession, type SessionBeginning } from './sign-in.ts';
+import { signedOut } from './signed-out.ts';
 import type { SessionSnapshot } from './snapshot.ts';
 import type { Once, SessionStore } from './store.ts';
 import { StoredChanges } from './stored-changes.ts';
@@ -296,12 +295,4 @@ export class Sessions {
 
 function hashOf(value: string): string {
   return createHash('sha256').update(value).digest('base64url');
-}
-
-/** The answer to a request whose session is over, or that has none: 401, and how to sign in. */
-export function signedOut(frontend: Pick<Frontend, 'paths'>): ProblemError {
-  return new ProblemError('session-ended', {
-    members: { login_url: frontend.paths.login },
-    headers: signInChallenge(frontend),
-  });
 }

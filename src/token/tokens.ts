@@ -21,7 +21,7 @@ import {
 } from '../http/inbound.ts';
 import type { TokenTarget } from '../oidc/derived-token.ts';
 import { type EndReason, endOf, isOpened, type OpenedSession, type TokenSet } from '../session/session.ts';
-import { signedOut } from '../session/sessions.ts';
+import { signedOut } from '../session/signed-out.ts';
 import { checkScopes, credentialFor, tokenIn } from './credential.ts';
 import { type DerivedTokens, isSubjectRefused, type Subject } from './derived-tokens.ts';
 import { type Freshness, freshnessOf, isJustIssued, setOf, spreadOf } from './freshness.ts';
