@@ -10,16 +10,24 @@ export interface Task {
   run(): void;
 }
 
-let waiting: Task[] = [];
-
-/** Runs `task` at the end of this turn, after those that were given before. What it throws ends the process, as in a timer. */
-export function afterReading(task: Task): void {
-  if (waiting.length === 0) setImmediate(runAll);
-  waiting.push(task);
+/** Has things done later. */
+export interface Turn {
+  /** Runs `task` after those that were given before. */
+  atEnd(task: Task): void;
 }
 
-function runAll(): void {
-  const tasks = waiting;
-  waiting = [];
-  for (const task of tasks) task.run();
+/** The turns of this process. What a task throws ends the process, as in a timer. */
+export class LoopTurn implements Turn {
+  #tasks: Task[] = [];
+
+  atEnd(task: Task): void {
+    if (this.#tasks.length === 0) setImmediate(() => this.#runAll());
+    this.#tasks.push(task);
+  }
+
+  #runAll(): void {
+    const tasks = this.#tasks;
+    this.#tasks = [];
+    for (const task of tasks) task.run();
+  }
 }

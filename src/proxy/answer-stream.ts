@@ -14,7 +14,7 @@
 
 import type { ServerResponse } from 'node:http';
 import type { Cancel, Clock } from '../base/clock.ts';
-import { afterReading } from '../base/turn.ts';
+import type { Turn } from '../base/turn.ts';
 
 /** Told what the browser's side does. */
 export interface AnswerEvents {
@@ -24,9 +24,10 @@ export interface AnswerEvents {
   onUnwritable(error: unknown): void;
 }
 
-/** What bounds a slow reader. */
+/** When answers leave, and what bounds a slow reader. */
 export interface ReaderLimits {
   readonly clock: Clock;
+  readonly turn: Turn;
   /** How long a reader may take nothing of what waits for it, in ms. Then its connection is broken. */
   readonly readerTimeoutMs: number;
 }
@@ -83,7 +84,7 @@ export class AnswerStream {
     if (this.#hasBegun) this.#response.end();
     else {
       this.#isWhole = true;
-      afterReading(this);
+      this.#limits.turn.atEnd(this);
     }
   }
 

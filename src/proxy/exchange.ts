@@ -84,14 +84,18 @@ export class Exchange implements Outgoing {
   /** Sends the request, now or as soon as there is a connection. */
   start(): void {
     this.#response.on('close', this.#onClientEnd);
-    this.#parts.upstream.send(this);
+    this.#parts.limits.turn.atEnd(this); // as answers are: see answer-stream.ts
+  }
+
+  run(): void {
+    if (!this.#isOver) this.#parts.upstream.send(this);
   }
 
   /** For the upstream: what is sent. The body is not read before the connection stands. */
   dispatchOptions() {
     const { route, limits, patience } = this.#parts;
-    const to = { route, path: this.#path, clock: limits.clock, isWatched: patience !== undefined };
-    const options = dispatchOptionsOf(this.#authorized, to);
+    const isWatched = patience !== undefined;
+    const options = dispatchOptionsOf(this.#authorized, { route, path: this.#path, clock: limits.clock, isWatched });
     this.proof.addTo(options.headers, this.#authorized);
     return options;
   }
@@ -254,6 +258,7 @@ export class Exchange implements Outgoing {
     this.#judge(outcomeOfProblem(problem));
     this.#request.record.upstream ??= this.#parts.route.upstreamName;
     if (this.#answer.hasBegun) {
+      this.#isOver = true; // whatever ends with it is no other failure
       this.#request.record.refuse(problem.code, problem.cause);
       this.#response.destroy();
       return;

@@ -9,6 +9,7 @@
  */
 
 import type { Clock } from '../base/clock.ts';
+import { LoopTurn } from '../base/turn.ts';
 import { ProblemError } from '../errors.ts';
 import { discardRest } from '../http/discard.ts';
 import type { AuthorizedRequest } from '../http/inbound.ts';
@@ -45,7 +46,7 @@ export class Forwarder {
   constructor(parts: ForwarderParts) {
     const { clock, readerTimeoutMs = 120_000 } = parts;
     this.#parts = parts;
-    this.#limits = { clock, readerTimeoutMs };
+    this.#limits = { clock, turn: new LoopTurn(), readerTimeoutMs };
     this.#patience = new Patience(clock);
   }
 

@@ -96,6 +96,11 @@ export class Parties<Request extends { readonly party: string }> {
     return this.#waitingCount;
   }
 
+  /** How many parties are remembered. */
+  get known(): number {
+    return this.#byName.size;
+  }
+
   /** The party of this name. */
   of(name: string): Party<Request> {
     const known = this.#byName.get(name);
