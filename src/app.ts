@@ -98,6 +98,7 @@ export class App {
       sockets,
       watch,
       revoker,
+      signOuts,
       refresher,
       provider,
       clientKeys,
@@ -110,6 +111,7 @@ export class App {
     await this.#public.close(config.shutdownTimeoutMs);
     watch.close();
     await refresher.settled(config.shutdownTimeoutMs);
+    await signOuts.settled(config.shutdownTimeoutMs);
     await revoker.settled(config.providerTimeoutMs);
     clientKeys?.close();
     overload.stop();

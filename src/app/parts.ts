@@ -20,6 +20,7 @@ import type { ManagedClientKeys } from '../oidc/managed-client-keys.ts';
 import { Provider } from '../oidc/provider.ts';
 import { RedisRotationNotes } from '../oidc/rotation-notes.ts';
 import { SessionEvents } from '../oidc/session-events.ts';
+import { SignOuts } from '../oidc/sign-outs.ts';
 import type { Renew } from '../proxy/exchange-parts.ts';
 import { Forwarder } from '../proxy/forward.ts';
 import type { IsSignedInAs } from '../proxy/instead.ts';
@@ -31,7 +32,7 @@ import { Upstreams } from '../proxy/upstreams.ts';
 import type { Redis } from '../redis/client.ts';
 import { createStore } from '../session/configured-store.ts';
 import { OwnSessions } from '../session/own-sessions.ts';
-import { isOpened, type Lifetimes } from '../session/session.ts';
+import { isOpened, type Lifetimes, lifetimesOf } from '../session/session.ts';
 import { cacheReportsTo, sessionReportsTo } from '../session/session-reports.ts';
 import { SessionWatch } from '../session/session-watch.ts';
 import { Sessions } from '../session/sessions.ts';
@@ -89,6 +90,7 @@ export interface Parts extends Tools {
   readonly overload: Overload;
   readonly refresher: Refresher;
   readonly revoker: Revoker;
+  readonly signOuts: SignOuts;
   readonly tokens: Tokens;
   readonly routes: Routes;
   readonly upstreams: Upstreams;
@@ -152,6 +154,7 @@ export function createParts(config: Config, tools: Tools): Parts {
     csrf,
     refresher,
     revoker,
+    signOuts: new SignOuts({ sessions, revoker, reports: sessionReports, clock: base.clock }),
     tokens,
     routes,
     ...createProxy({ ...base, tokens, watch }),
@@ -213,7 +216,7 @@ type Base = Pick<
 function createBase(config: Config, { trail, clock, isWorker = false }: Tools): Base {
   const frontend = frontendOf(config);
   const secrets = { secrets: config.sessionSecrets, frontendId: frontend.id };
-  const lifetimes = { idleTimeoutMs: config.sessionIdleTimeoutMs, lifetimeMs: config.sessionLifetimeMs };
+  const lifetimes = lifetimesOf(config);
   return {
     ...{ config, trail, clock, isWorker, frontend, lifetimes },
     metrics: new Metrics(),

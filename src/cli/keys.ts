@@ -13,7 +13,6 @@ import { rfc3339 } from '../base/clock.ts';
 import type { Config } from '../config/config.ts';
 import { examine } from '../config/load.ts';
 import { ProblemError } from '../errors.ts';
-import { onlyFrontendId } from '../http/frontend.ts';
 import { newClientKeyPem } from '../oidc/client-key.ts';
 import { FileClientKeys } from '../oidc/client-keys.ts';
 import { createClientKeys } from '../oidc/configured-client-keys.ts';
@@ -80,7 +79,7 @@ async function withManaged(surface: Surface, { config, what, kid }: Asked): Prom
   const trail = new Trail({ level: 'silent', stream: { write: (line) => complain(line.trimEnd()) } });
   try {
     return await withRedis({ ...store, clock, trail }, async (redis) => {
-      const kept = createClientKeys({ config, frontend: { id: onlyFrontendId }, redis, trail, clock });
+      const kept = createClientKeys({ config, redis, trail, clock });
       if (kept === undefined) throw new Error('no kept keys are configured');
       return done(kept, { surface, what, kid });
     });

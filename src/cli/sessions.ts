@@ -23,7 +23,7 @@ const usage = `claimcheck sessions list --sub SUBJECT [--issuer URL] [--sid SID]
 claimcheck sessions end  --sub SUBJECT [--issuer URL] [--sid SID] [--id HANDLE]
 
   --sub     whose sessions, as the authorization server names the person
-  --issuer  which authorization server; ISSUER unless given
+  --issuer  of which authorization server, if not ISSUER: of what ISSUER was before
   --sid     only those of this session at the authorization server
   --id      only the one with this handle, as list shows it
 
@@ -41,13 +41,15 @@ export const sessions: Command = {
     }
     const config = configOf(surface);
     if (config === undefined) return 1;
-    return withStore({ asked, config }, surface);
+    return withStore({ asked, config: { ...config, issuer: asked.issuer ?? config.issuer } }, surface);
   },
 };
 
 interface Asked {
   readonly action: 'list' | 'end';
-  readonly meant: Omit<Meant, 'issuer'> & { readonly issuer: string | undefined };
+  readonly meant: Meant;
+  /** `undefined`: that of the configuration. */
+  readonly issuer: string | undefined;
 }
 
 function askedIn(args: readonly string[]): Asked | undefined {
@@ -62,7 +64,7 @@ function askedIn(args: readonly string[]): Asked | undefined {
   const isEmpty = [subject, issuer, sid, handle].includes('');
   if (more.length > 0 || subject === undefined || isEmpty) return undefined;
   if (action !== 'end' && (action !== 'list' || handle !== undefined)) return undefined;
-  return { action, meant: { subject, issuer, sid, handle } };
+  return { action, meant: { subject, sid, handle }, issuer };
 }
 
 function parse(args: readonly string[]) {
@@ -95,7 +97,7 @@ async function withStore(
   const store = new OperatorSessions(config, { trail, clock });
   try {
     if (!(await store.reach())) throw new StoreAwayError();
-    const meant = { ...asked.meant, issuer: asked.meant.issuer ?? config.issuer };
+    const { meant } = asked;
     return await (asked.action === 'list' ? list(store, { meant, surface }) : end(store, { meant, surface }));
   } catch (error) {
     if (!(error instanceof StoreAwayError) && codeOf(error) !== 'store-unavailable') throw error;

@@ -44,6 +44,7 @@ export function configFrom(values: Values, { routes, upstreams, files, warnings 
     sessionSecrets: all.SESSION_SECRETS.map((entry) => new Secret(entry)),
     sessionIdleTimeoutMs: all.SESSION_IDLE_TIMEOUT,
     sessionLifetimeMs: all.SESSION_LIFETIME,
+    maxAuthenticationAgeMs: values.MAX_AUTHENTICATION_AGE,
     routes,
     upstreams,
     page: PAGE_UPSTREAM ? { kind: 'upstream', url: PAGE_UPSTREAM } : { kind: 'files', directory: all.PUBLIC_DIR },

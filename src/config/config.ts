@@ -165,6 +165,8 @@ export interface Config {
   readonly sessionSecrets: readonly Secret[];
   readonly sessionIdleTimeoutMs: number;
   readonly sessionLifetimeMs: number;
+  /** How long ago a person may have proved who they are; `undefined` where it does not matter. */
+  readonly maxAuthenticationAgeMs: number | undefined;
   readonly routes: readonly RouteConfig[];
   /** Those of which the rules file says more than a URL. */
   readonly upstreams: readonly UpstreamConfig[];

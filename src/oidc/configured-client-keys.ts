@@ -8,7 +8,7 @@
 import type { Trail } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Config } from '../config/config.ts';
-import type { Frontend } from '../http/frontend.ts';
+import { clientScopeOf } from '../http/frontend.ts';
 import { TextSeal } from '../keys/text-seal.ts';
 import type { Redis } from '../redis/client.ts';
 import { RedisKeyListStore } from './client-key-store.ts';
@@ -16,8 +16,7 @@ import { ManagedClientKeys } from './managed-client-keys.ts';
 
 /** What they are made from. */
 export interface ClientKeysBase {
-  readonly config: Pick<Config, 'client' | 'sessionSecrets'>;
-  readonly frontend: Pick<Frontend, 'id'>;
+  readonly config: Pick<Config, 'issuer' | 'client' | 'sessionSecrets'>;
   readonly redis: Redis | undefined;
   readonly trail: Pick<Trail, 'event'>;
   readonly clock: Clock;
@@ -31,21 +30,16 @@ export function leadOf(periodMs: number): number {
 }
 
 /** The keys; `undefined` where the client has a file of them, or none. */
-export function createClientKeys({
-  config,
-  frontend,
-  redis,
-  trail,
-  clock,
-}: ClientKeysBase): ManagedClientKeys | undefined {
+export function createClientKeys({ config, redis, trail, clock }: ClientKeysBase): ManagedClientKeys | undefined {
   const { keyRotationMs: periodMs } = config.client;
   if (periodMs === undefined || redis === undefined) return undefined;
+  const scope = clientScopeOf(config);
   const times = { periodMs, leadMs: leadOf(periodMs) };
   const dependency = 'client keys';
   return new ManagedClientKeys({
     ...{ times, clock },
-    store: new RedisKeyListStore({ redis, frontendId: frontend.id, keptMs: 4 * periodMs }),
-    seal: new TextSeal({ secrets: config.sessionSecrets, frontendId: frontend.id, label: 'client keys' }),
+    store: new RedisKeyListStore({ redis, scope, keptMs: 4 * periodMs }),
+    seal: new TextSeal({ secrets: config.sessionSecrets, frontendId: scope, label: 'client keys' }),
     onChange: (change, key) => trail.event('client-key.changed', 'success', { key, change }),
     onTrouble: (cause) =>
       trail.event('dependency.failed', 'failure', {

@@ -24,10 +24,11 @@ import { type CacheReports, SessionCache } from './session-cache.ts';
 import { SessionIndex, type Sought } from './session-index.ts';
 import { type NoSession, SessionReader } from './session-reader.ts';
 import type { SessionReports } from './session-reports.ts';
-import { type SpendingClaim, spendingOf, takeSpendingOver, writeIdentity, writeTokens } from './session-writes.ts';
+import { spendingOf, takeSpendingOver, writeIdentity, writeTokens } from './session-writes.ts';
 import { beginSession, type SessionBeginning } from './sign-in.ts';
 import { signedOut } from './signed-out.ts';
 import type { SessionSnapshot } from './snapshot.ts';
+import type { SpendingClaim } from './spending-claim.ts';
 import type { Once, SessionStore } from './store.ts';
 import { StoredChanges } from './stored-changes.ts';
 import { ToldEnds } from './told-ends.ts';
@@ -219,7 +220,7 @@ export class Sessions {
     return this.#parts.store.beginSpending(spendingOf(session, claim));
   }
 
-  /** Claims in place of an owner whose `until` has passed, who may have spent the refresh token. */
+  /** Claims in place of an owner that is gone, who may have spent the refresh token. */
   takeSpendingOver(session: OpenedSession, claim: SpendingClaim): Promise<'begun' | 'busy' | 'changed' | 'gone'> {
     return takeSpendingOver(this.#parts.store, { session, claim });
   }

@@ -13,7 +13,7 @@ import type { Environment } from '../config/environment.ts';
 import type { Files } from '../config/files.ts';
 import { loadConfig } from '../config/load.ts';
 import { rereadConfig } from '../config/reread.ts';
-import { onlyFrontendId } from '../http/frontend.ts';
+import { frontendIdOf } from '../http/frontend.ts';
 import { Listener } from '../http/listener.ts';
 import { countsAlone, expositionOf, Metrics, type MetricValues } from '../metrics/catalogue.ts';
 import { operationsStage, type Readiness } from '../stages/operations.ts';
@@ -125,7 +125,7 @@ export class Primary {
 
   #operationsPort(): Listener {
     const { config } = this.#parts;
-    const pseudonyms = new Pseudonyms(pseudonymKey(config.sessionSecrets, onlyFrontendId));
+    const pseudonyms = new Pseudonyms(pseudonymKey(config.sessionSecrets, frontendIdOf(config)));
     const recorder = new Recorder({ trail: this.#trail, metrics: this.#metrics, pseudonyms, clock: systemClock });
     const answer = operationsStage({
       metrics: { exposition: () => this.#exposition() },

@@ -183,7 +183,7 @@ describe('a change by this process', () => {
     const tokens = tokensAt(clock.now(), { refreshToken: 'the-next' });
 
     expect(await at.sessions.beginSpending(session, claim)).toBe('begun');
-    expect((await look(cookie))?.spendingUntil).toBe(claim.until);
+    expect((await look(cookie))?.spending).toEqual(claim);
     const saved = await at.sessions.saveTokens(session, claim, tokens);
     expect((await look(cookie))?.tokens.refreshToken).toBe('the-next');
     const named = { ...session.identity, claims: { name: 'Another' } };
