@@ -215,9 +215,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'receive: the session cookie may come twice',
     file: 'src/http/receive-request.ts',
-    search:
-      "    if (cookies.isRepeated) return refusal(from, { code: 'request-ambiguous', detail: 'repeated-cookie' });\n",
-    replace: '',
+    search: 'if (cookies.isRepeated) {',
+    replace: 'if (cookies.isRepeated && kind === undefined) {',
     noticedBy: ['test/attack/forwarded-header.test.ts', 'test/unit/http/receive-request.test.ts'],
   },
   {
@@ -1020,22 +1019,22 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'reload: what needs a restart is taken from the new environment',
     file: 'src/config/reread.ts',
-    search: '    examined: examine({ ...now, ...kept }, disk),',
-    replace: '    examined: examine({ ...kept, ...now }, disk),',
+    search: 'examine({ ...now, ...kept }, disk, serving)',
+    replace: 'examine({ ...kept, ...now }, disk, serving)',
     noticedBy: ['test/unit/app/reload.test.ts'],
   },
   {
     name: 'reload: upstreams are reached as before',
     file: 'src/app/reload.ts',
-    search: '          upstreams.replaceSettings(config.upstreams);\n',
+    search: '    upstreams.replaceSettings(config.upstreams);\n',
     replace: '',
     noticedBy: ['test/flow/reload.test.ts'],
   },
   {
     name: 'reload: a file that the rules name is not compared',
     file: 'src/app/reload.ts',
-    search: 'textOf([routes, upstreams, ',
-    replace: 'textOf([routes, ',
+    search: '          upstreams,\n',
+    replace: '',
     noticedBy: ['test/flow/reload.test.ts'],
   },
   {
@@ -1048,8 +1047,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'reload: the certificate is not shown',
     file: 'src/http/listener.ts',
-    search: '    return () => server.setSecureContext(options);',
-    replace: '    return () => void server;',
+    search: '      server.setSecureContext(options);\n',
+    replace: '',
     noticedBy: ['test/flow/reload.test.ts'],
   },
   {

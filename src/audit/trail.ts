@@ -33,26 +33,29 @@ const alone = { minLength: 12 * 1024 } as const;
 /** POSIX: what several processes write to one pipe stays whole up to 4 096 bytes (PIPE_BUF); blocks end with a line. */
 const shared = { minLength: 3 * 1024, maxWrite: 4096 } as const;
 
+/** What lines, and what events, are written with. */
+interface Writers {
+  readonly lines: Logger;
+  readonly events: Logger;
+  readonly flush: () => void;
+}
+
 /** Writes lines and events. */
 export class Trail implements Log {
+  readonly #writers: Writers;
   readonly #lines: Logger;
   readonly #events: Logger;
-  readonly #flush: () => void;
 
-  constructor({ level, stream, isShared = false }: TrailOptions) {
-    const target = stream ?? destination({ fd: 1, sync: false, ...(isShared ? shared : alone), periodicFlush: 1000 });
-    const timestamps = new Timestamps();
-    const options = {
-      base: isShared ? { pid: process.pid } : null,
-      messageKey: 'message',
-      timestamp: () => `,"time":"${timestamps.now()}"`,
-      formatters: { level: (label: string) => ({ level: label }) },
-    };
-    this.#lines = pino({ ...options, level }, target);
-    this.#events = pino({ ...options, level: 'info' }, target);
-    this.#flush = () => {
-      if ('flushSync' in target && typeof target.flushSync === 'function') target.flushSync();
-    };
+  constructor(to: TrailOptions | Writers) {
+    this.#writers = 'flush' in to ? to : writersTo(to);
+    this.#lines = this.#writers.lines;
+    this.#events = this.#writers.events;
+  }
+
+  /** The same trail, with the name of a frontend on all that is written. */
+  of(frontend: string): Trail {
+    const { lines, events, flush } = this.#writers;
+    return new Trail({ lines: lines.child({ frontend }), events: events.child({ frontend }), flush });
   }
 
   /** Writes an event that must be provable later. */
@@ -83,6 +86,24 @@ export class Trail implements Log {
 
   /** Writes what is still gathered. Call it before the process ends. */
   flush(): void {
-    this.#flush();
+    this.#writers.flush();
   }
+}
+
+function writersTo({ level, stream, isShared = false }: TrailOptions): Writers {
+  const target = stream ?? destination({ fd: 1, sync: false, ...(isShared ? shared : alone), periodicFlush: 1000 });
+  const timestamps = new Timestamps();
+  const options = {
+    base: isShared ? { pid: process.pid } : null,
+    messageKey: 'message',
+    timestamp: () => `,"time":"${timestamps.now()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return {
+    lines: pino({ ...options, level }, target),
+    events: pino({ ...options, level: 'info' }, target),
+    flush: () => {
+      if ('flushSync' in target && typeof target.flushSync === 'function') target.flushSync();
+    },
+  };
 }

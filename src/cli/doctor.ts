@@ -12,7 +12,7 @@ import { examine } from '../config/load.ts';
 import type { Command, Surface } from './command.ts';
 import { checkClient } from './doctor/check-client.ts';
 import { checkEdge } from './doctor/check-edge.ts';
-import { checkMetadata } from './doctor/check-metadata.ts';
+import { type Around, checkMetadata } from './doctor/check-metadata.ts';
 import { checkNode, checkSettings } from './doctor/check-settings.ts';
 import { checkStore } from './doctor/check-store.ts';
 import { type Finding, lineOf } from './doctor/finding.ts';
@@ -24,8 +24,8 @@ export const doctor: Command = {
     const { write } = surface;
     const findings: Finding[] = [];
     for await (const finding of examination(surface)) {
-      findings.push(finding);
-      write(lineOf(finding));
+      if (typeof finding !== 'string') findings.push(finding);
+      write(typeof finding === 'string' ? finding : lineOf(finding));
     }
     const count = (verdict: Finding['verdict']) => findings.filter((finding) => finding.verdict === verdict).length;
     write('');
@@ -34,14 +34,21 @@ export const doctor: Command = {
   },
 };
 
-async function* examination({ env, files, clock, nodeVersion }: Surface): AsyncGenerator<Finding> {
+/** Findings, and where there are several frontends a line before those of each. */
+async function* examination({ env, files, clock, nodeVersion }: Surface): AsyncGenerator<Finding | string> {
   yield checkNode(nodeVersion);
   const examined = examine(env, files);
   yield* checkSettings(examined);
   const { config } = examined;
   if (config === undefined) return; // what the rest would ask, and whom, is not known
-  const around = { config, clock };
-  yield* await checkStore(around);
+  yield* await checkStore({ config, clock });
+  for (const own of config.frontends) {
+    if (config.listsFrontends) yield `\nfrontend ${own.id}`;
+    yield* ofFrontend({ config, own, clock });
+  }
+}
+
+async function* ofFrontend(around: Around): AsyncGenerator<Finding> {
   const { metadata, findings } = await checkMetadata(around);
   yield* findings;
   if (metadata !== undefined) yield* await checkClient(around, metadata);

@@ -12,20 +12,22 @@
 import { parseArgs } from 'node:util';
 import { Trail } from '../audit/trail.ts';
 import { rfc3339 } from '../base/clock.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, FrontendConfig } from '../config/config.ts';
 import { examine } from '../config/load.ts';
 import { codeOf } from '../errors.ts';
 import { type Meant, OperatorSessions } from '../session/operator-sessions.ts';
+import { chosenFrontend } from './chosen-frontend.ts';
 import type { Command, Surface } from './command.ts';
 import { columnsOf } from './table.ts';
 
-const usage = `claimcheck sessions list --sub SUBJECT [--issuer URL] [--sid SID]
-claimcheck sessions end  --sub SUBJECT [--issuer URL] [--sid SID] [--id HANDLE]
+const usage = `claimcheck sessions list --sub SUBJECT [--issuer URL] [--sid SID] [--frontend ID]
+claimcheck sessions end  --sub SUBJECT [--issuer URL] [--sid SID] [--frontend ID] [--id HANDLE]
 
-  --sub     whose sessions, as the authorization server names the person
-  --issuer  which authorization server; ISSUER unless given
-  --sid     only those of this session at the authorization server
-  --id      only the one with this handle, as list shows it
+  --sub       whose sessions, as the authorization server names the person
+  --issuer    which authorization server; needed only where frontends have several
+  --sid       only those of this session at the authorization server
+  --frontend  only those at this frontend of the rules file
+  --id        only the one with this handle, as list shows it
 
 Exit codes: 0 done, 1 settings or store, 2 not understood, 3 nothing there to end.`;
 
@@ -41,13 +43,43 @@ export const sessions: Command = {
     }
     const config = configOf(surface);
     if (config === undefined) return 1;
-    return withStore({ asked, config }, surface);
+    const places = placesOf(asked, config);
+    if ('complaint' in places) {
+      surface.complain(places.complaint);
+      return 2;
+    }
+    return withStores({ asked, config, places: places.at }, surface);
   },
 };
 
 interface Asked {
   readonly action: 'list' | 'end';
+  readonly frontend: string | undefined;
   readonly meant: Omit<Meant, 'issuer'> & { readonly issuer: string | undefined };
+}
+
+/** A frontend, and whom the issuer of its sessions is. */
+interface Place {
+  readonly own: FrontendConfig;
+  readonly issuer: string;
+}
+
+// A subject is somebody else at each issuer, so where there are several it must be said whose it is.
+function placesOf(
+  { frontend, meant: { issuer } }: Asked,
+  config: Config,
+): { readonly at: readonly Place[] } | { readonly complaint: string } {
+  if (frontend !== undefined) {
+    const own = chosenFrontend(config, frontend);
+    return 'complaint' in own ? own : { at: [{ own, issuer: issuer ?? own.issuer }] };
+  }
+  const issuers = new Set(config.frontends.map((own) => own.issuer));
+  if (issuer === undefined && issuers.size > 1) {
+    return {
+      complaint: `the frontends have several issuers; say with --issuer or --frontend whose subject it is: ${[...issuers].join(', ')}`,
+    };
+  }
+  return { at: config.frontends.map((own) => ({ own, issuer: issuer ?? own.issuer })) };
 }
 
 function askedIn(args: readonly string[]): Asked | undefined {
@@ -58,18 +90,18 @@ function askedIn(args: readonly string[]): Asked | undefined {
     return undefined; // an option that there is not, or one without a value: the usage answers it
   }
   const [action, ...more] = parsed.positionals;
-  const { sub: subject, issuer, sid, id: handle } = parsed.values;
-  const isEmpty = [subject, issuer, sid, handle].includes('');
+  const { sub: subject, issuer, sid, id: handle, frontend } = parsed.values;
+  const isEmpty = [subject, issuer, sid, handle, frontend].includes('');
   if (more.length > 0 || subject === undefined || isEmpty) return undefined;
   if (action !== 'end' && (action !== 'list' || handle !== undefined)) return undefined;
-  return { action, meant: { subject, issuer, sid, handle } };
+  return { action, frontend, meant: { subject, issuer, sid, handle } };
 }
 
 function parse(args: readonly string[]) {
   const text = { type: 'string' } as const;
   return parseArgs({
     args: [...args],
-    options: { sub: text, issuer: text, sid: text, id: text },
+    options: { sub: text, issuer: text, sid: text, id: text, frontend: text },
     allowPositionals: true,
   });
 }
@@ -85,50 +117,63 @@ function configOf({ env, files, complain }: Surface): Config | undefined {
   return undefined;
 }
 
-async function withStore(
-  { asked, config }: { readonly asked: Asked; readonly config: Config },
-  surface: Surface,
-): Promise<number> {
+interface Doing {
+  readonly asked: Asked;
+  readonly config: Config;
+  readonly places: readonly Place[];
+}
+
+/** What an operator may know and do at one frontend. */
+interface Desk {
+  readonly store: OperatorSessions;
+  readonly meant: Meant;
+  readonly id: string;
+}
+
+async function withStores({ asked, config, places }: Doing, surface: Surface): Promise<number> {
   const { clock, complain } = surface;
   // The lines of the log are for a server; what was ended must be provable here, too.
   const trail = new Trail({ level: 'silent', stream: { write: (line) => complain(line.trimEnd()) } });
-  const store = new OperatorSessions(config, { trail, clock });
+  const desks = places.map(({ own, issuer }) => ({
+    store: new OperatorSessions(config, own, { trail, clock }),
+    meant: { ...asked.meant, issuer },
+    id: own.id,
+  }));
   try {
-    if (!(await store.reach())) throw new StoreAwayError();
-    const meant = { ...asked.meant, issuer: asked.meant.issuer ?? config.issuer };
-    return await (asked.action === 'list' ? list(store, { meant, surface }) : end(store, { meant, surface }));
+    for (const { store } of desks) if (!(await store.reach())) throw new StoreAwayError();
+    if (asked.action === 'end') return await end(desks, surface);
+    return await list(desks, { surface, namesFrontends: config.listsFrontends });
   } catch (error) {
     if (!(error instanceof StoreAwayError) && codeOf(error) !== 'store-unavailable') throw error;
     complain('Redis cannot be reached with REDIS_URL, or does not answer in time. Ask again: what was ended stays so.');
     return 1;
   } finally {
-    await store.close();
+    await Promise.all(desks.map(({ store }) => store.close()));
   }
 }
 
 class StoreAwayError extends Error {}
 
-interface Doing {
-  readonly meant: Meant;
-  readonly surface: Surface;
-}
-
 const head = ['HANDLE', 'CREATED', 'LAST SEEN', 'USER AGENT', 'ADDRESS'];
 
-async function list(store: OperatorSessions, { meant, surface }: Doing): Promise<number> {
-  const rows = (await store.list(meant)).map(({ card, seenAt }) => [
-    card.handle,
-    rfc3339(card.createdAt),
-    rfc3339(seenAt),
-    card.agent,
-    card.address,
-  ]);
-  for (const line of columnsOf([head, ...rows])) surface.write(line);
+async function list(
+  desks: readonly Desk[],
+  { surface, namesFrontends }: { readonly surface: Surface; readonly namesFrontends: boolean },
+): Promise<number> {
+  const rows: (readonly string[])[] = [[...head, 'FRONTEND']];
+  for (const { store, meant, id } of desks) {
+    for (const { card, seenAt } of await store.list(meant)) {
+      rows.push([card.handle, rfc3339(card.createdAt), rfc3339(seenAt), card.agent, card.address, id]);
+    }
+  }
+  const shown = namesFrontends ? rows : rows.map((row) => row.slice(0, head.length));
+  for (const line of columnsOf(shown)) surface.write(line);
   return 0;
 }
 
-async function end(store: OperatorSessions, { meant, surface }: Doing): Promise<number> {
-  const count = await store.end(meant);
-  surface.write(`ended ${count}`);
+async function end(desks: readonly Desk[], { write }: Surface): Promise<number> {
+  let count = 0;
+  for (const { store, meant } of desks) count += await store.end(meant);
+  write(`ended ${count}`);
   return count === 0 ? 3 : 0;
 }

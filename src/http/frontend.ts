@@ -5,14 +5,14 @@
  * it has, the other origins it trusts. Its id goes into the hash of every session
  * key and into every derived key, so what belongs to one is nothing at another.
  *
- * Its provider, routes and sessions are made in app.ts and found by this id.
+ * Its provider, routes and sessions are made in app/ and found by this id.
  *
  * @module
  */
 
 import { isLoopbackName } from '../base/loopback.ts';
 import { plainFlow, type ResponseMode } from '../config/authorization-flow.ts';
-import type { Config } from '../config/config.ts';
+import type { FrontendConfig } from '../config/config.ts';
 
 /** The names of our cookies for one frontend. */
 export interface CookieNames {
@@ -69,9 +69,6 @@ export interface FrontendOptions {
   readonly responseMode?: ResponseMode | undefined;
 }
 
-/** The id of the one frontend that the configuration describes. What is derived from it lasts in stores and cookies. */
-export const onlyFrontendId = 'default';
-
 /** The one method by which a response of the authorization server comes: a form is posted, everything else is a redirect. */
 export function callbackMethod({ responseMode }: Pick<Frontend, 'responseMode'>): 'GET' | 'POST' {
   return responseMode === 'form_post' ? 'POST' : 'GET';
@@ -86,21 +83,15 @@ export function crossSiteAttributes({ responseMode, secure }: Pick<Frontend, 're
   return secure ? 'SameSite=Lax; Secure' : 'SameSite=Lax';
 }
 
-/** The frontend that the configuration describes. */
+/** The frontend that is set so. */
 export function frontendOf({
+  id,
   publicUrl,
   authBasePath,
-  corsAllowedOrigins,
+  corsAllowedOrigins: trustedOrigins,
   client,
-}: Pick<Config, 'publicUrl' | 'authBasePath' | 'corsAllowedOrigins'> & Partial<Pick<Config, 'client'>>): Frontend {
-  const responseMode = client?.flow?.responseMode;
-  return createFrontend({
-    id: onlyFrontendId,
-    publicUrl,
-    authBasePath,
-    trustedOrigins: corsAllowedOrigins,
-    responseMode,
-  });
+}: Pick<FrontendConfig, 'id' | 'publicUrl' | 'authBasePath' | 'corsAllowedOrigins' | 'client'>): Frontend {
+  return createFrontend({ id, publicUrl, authBasePath, trustedOrigins, responseMode: client.flow?.responseMode });
 }
 
 /** Makes a frontend. */

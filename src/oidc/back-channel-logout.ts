@@ -71,8 +71,12 @@ async function orderIn(token: string, parts: BackChannelLogoutParts): Promise<Lo
   }
 }
 
-async function carryOut({ sought, iat, jti }: LogoutOrder, { sessions, clock }: BackChannelLogoutParts): Promise<void> {
-  const name = `${sought.issuer}\0${jti}`; // names are the issuer's own
+async function carryOut(
+  { sought, iat, jti }: LogoutOrder,
+  { sessions, clock, clientId }: BackChannelLogoutParts,
+): Promise<void> {
+  // Names are the issuer's own, and what one of its clients was told is news to the other.
+  const name = `${sought.issuer}\0${clientId}\0${jti}`;
   if (await sessions.wasClaimed('jti', name)) throw invalid('logout-token-used');
   await sessions.endAllOf(sought, { notBefore: notBeforeOf(iat, clock.now()), reason: 'back-channel' });
   await sessions.claimOnce('jti', name, { id: randomToken(128), ttlMs: rememberedMs });

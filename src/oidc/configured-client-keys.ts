@@ -7,7 +7,7 @@
 
 import type { Trail } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, FrontendConfig } from '../config/config.ts';
 import type { Frontend } from '../http/frontend.ts';
 import { TextSeal } from '../keys/text-seal.ts';
 import type { Redis } from '../redis/client.ts';
@@ -16,7 +16,8 @@ import { ManagedClientKeys } from './managed-client-keys.ts';
 
 /** What they are made from. */
 export interface ClientKeysBase {
-  readonly config: Pick<Config, 'client' | 'sessionSecrets'>;
+  readonly config: Pick<FrontendConfig, 'client'>;
+  readonly sessionSecrets: Config['sessionSecrets'];
   readonly frontend: Pick<Frontend, 'id'>;
   readonly redis: Redis | undefined;
   readonly trail: Pick<Trail, 'event'>;
@@ -33,6 +34,7 @@ export function leadOf(periodMs: number): number {
 /** The keys; `undefined` where the client has a file of them, or none. */
 export function createClientKeys({
   config,
+  sessionSecrets: secrets,
   frontend,
   redis,
   trail,
@@ -45,7 +47,7 @@ export function createClientKeys({
   return new ManagedClientKeys({
     ...{ times, clock },
     store: new RedisKeyListStore({ redis, frontendId: frontend.id, keptMs: 4 * periodMs }),
-    seal: new TextSeal({ secrets: config.sessionSecrets, frontendId: frontend.id, label: 'client keys' }),
+    seal: new TextSeal({ secrets, frontendId: frontend.id, label: 'client keys' }),
     onChange: (change, key) => trail.event('client-key.changed', 'success', { key, change }),
     onTrouble: (cause) =>
       trail.event('dependency.failed', 'failure', {

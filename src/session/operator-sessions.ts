@@ -12,7 +12,8 @@
 import { Pseudonyms, pseudonymKey } from '../audit/redact.ts';
 import type { Trail } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, FrontendConfig } from '../config/config.ts';
+import { onlyFrontendId } from '../config/frontend-settings.ts';
 import { frontendOf } from '../http/frontend.ts';
 import { KeyRing } from '../keys/key-ring.ts';
 import { Metrics } from '../metrics/catalogue.ts';
@@ -49,12 +50,14 @@ export class OperatorSessions {
   readonly #own: OwnSessions;
   readonly #clock: Clock;
 
-  constructor(config: Config, { trail, clock }: OperatorTools) {
+  /** `own` is one of those of `config`. */
+  constructor(config: Config, own: FrontendConfig, { trail: common, clock }: OperatorTools) {
     const { sessionSecrets } = config;
-    const frontend = frontendOf(config);
+    const frontend = frontendOf(own);
+    const trail = config.listsFrontends ? common.of(frontend.id) : common;
     const keys = new KeyRing({ secrets: sessionSecrets, frontendId: frontend.id });
-    const pseudonyms = new Pseudonyms(pseudonymKey(sessionSecrets, frontend.id));
-    const lifetimes = { idleTimeoutMs: config.sessionIdleTimeoutMs, lifetimeMs: config.sessionLifetimeMs };
+    const pseudonyms = new Pseudonyms(pseudonymKey(sessionSecrets, onlyFrontendId));
+    const lifetimes = { idleTimeoutMs: own.sessionIdleTimeoutMs, lifetimeMs: own.sessionLifetimeMs };
     const { store } = createStore(config, { trail, clock });
     const reports = sessionReportsTo({ trail, metrics: new Metrics(), pseudonyms });
     const base = { frontend, keys, lifetimes, store, clock, reports };

@@ -100,7 +100,7 @@ export async function startWorld(options: WorldOptions = {}, at?: Address): Prom
   const { port, operationsPort } = await app.listen();
   await app.ready();
   const reload: World['reload'] = (changes = {}) =>
-    app.reload(rereadConfig({ started: env, now: { ...env, ...changes }, files }));
+    app.reload(rereadConfig({ started: env, now: { ...env, ...changes }, files, serving: config }));
   return worldOf({ address: { ...address, port }, app, clock, lines, demo, operationsPort, reload });
 }
 

@@ -10,7 +10,7 @@
  */
 
 import { randomToken } from '../../base/random.ts';
-import type { ClientAuthMethod } from '../../config/config.ts';
+import type { ClientAuthMethod, FrontendConfig } from '../../config/config.ts';
 import { ProblemError } from '../../errors.ts';
 import { frontendOf } from '../../http/frontend.ts';
 import { newClientKeyPem } from '../../oidc/client-key.ts';
@@ -36,7 +36,10 @@ export async function checkClient(around: Around, metadata: ProviderMetadata): P
   }
 }
 
-function providerFor({ config, clock }: Around, authMethod: ClientAuthMethod = config.client.authMethod): Provider {
+function providerFor(
+  { own: config, clock }: Around,
+  authMethod: ClientAuthMethod = config.client.authMethod,
+): Provider {
   const { issuer, scopes, scopesAreDefault, apiAudience, providerTimeoutMs: timeoutMs } = config;
   return new Provider({
     ...{ issuer, scopes, scopesAreDefault, apiAudience, timeoutMs, clock },
@@ -48,13 +51,13 @@ function providerFor({ config, clock }: Around, authMethod: ClientAuthMethod = c
   });
 }
 
-function addressesOf(config: Around['config']) {
+function addressesOf(config: FrontendConfig) {
   const frontend = frontendOf(config);
   return { redirectUri: frontend.origin + frontend.paths.callback, afterSignOut: `${frontend.origin}/` };
 }
 
 async function clientFinding(provider: Provider, around: Around): Promise<Finding> {
-  const { authMethod, keyRotationMs } = around.config.client;
+  const { authMethod, keyRotationMs } = around.own.client;
   // Those keys are the server's own, and nobody else signs with them.
   if (keyRotationMs !== undefined) {
     return skip(
@@ -106,7 +109,7 @@ async function verdictOn(provider: Provider): Promise<Verdict> {
 }
 
 async function otherMethod(around: Around): Promise<ClientAuthMethod | undefined> {
-  const { authMethod, secret } = around.config.client;
+  const { authMethod, secret } = around.own.client;
   const other = authMethod === 'client_secret_basic' ? 'client_secret_post' : 'client_secret_basic';
   if (secret === undefined || authMethod === 'private_key_jwt') return undefined;
   const provider = providerFor(around, other);
@@ -130,10 +133,10 @@ const register = (uri: string) => `register ${uri} at the provider, letter by le
 
 async function redirectFinding(provider: Provider, around: Around): Promise<Finding> {
   const subject = 'redirect URI';
-  const { redirectUri } = addressesOf(around.config);
+  const { redirectUri } = addressesOf(around.own);
   const url = await authorizationUrl(provider);
   if (!(url instanceof URL)) return refusedPush(url, redirectUri);
-  const asked = await ask(url, { clock: around.clock, limitMs: around.config.providerTimeoutMs });
+  const asked = await ask(url, { clock: around.clock, limitMs: around.own.providerTimeoutMs });
   if ('failure' in asked) return fail(subject, `the authorization endpoint: ${adviceFor(asked.failure)}`);
   const target = URL.parse(asked.headers.location ?? '', url);
   if (target?.href.startsWith(redirectUri)) return errorFinding(target.searchParams.get('error') ?? '');
@@ -186,10 +189,10 @@ function refusedPush(cause: unknown, redirectUri: string): Finding {
 
 async function signOutFinding(provider: Provider, around: Around): Promise<Finding> {
   const subject = 'sign-out';
-  const { afterSignOut } = addressesOf(around.config);
+  const { afterSignOut } = addressesOf(around.own);
   const url = provider.endSessionUrl({ postLogoutRedirectUri: afterSignOut, state: randomToken(128) });
   if (url === undefined) return warn(subject, 'the provider has no end_session_endpoint');
-  const asked = await ask(url, { clock: around.clock, limitMs: around.config.providerTimeoutMs });
+  const asked = await ask(url, { clock: around.clock, limitMs: around.own.providerTimeoutMs });
   if ('failure' in asked) return fail(subject, `the end-session endpoint: ${adviceFor(asked.failure)}`);
   if (asked.status >= 400 && asked.status < 500) {
     return fail(
