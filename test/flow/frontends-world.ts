@@ -133,6 +133,8 @@ export interface FrontendsOptions {
   /** Further lines of each entry, indented by four. */
   readonly orders?: readonly string[];
   readonly desk?: readonly string[];
+  /** Both are clients of the first provider; the second is there and has nobody. */
+  readonly oneProvider?: boolean;
   /** Before Claimcheck is started. */
   readonly arrange?: (providers: { readonly one: HostileProvider; readonly two: HostileProvider }) => void;
 }
@@ -166,10 +168,15 @@ export async function startFrontends(options: FrontendsOptions = {}): Promise<Fr
     startUpstream(),
   ]);
   const secrets = [randomBytes(24).toString('hex'), randomBytes(24).toString('hex')] as const;
-  const [one, two] = await Promise.all([
-    startHostileProvider({ clients: [{ clientId: 'orders-client', clientSecret: secrets[0] }], clock }),
-    startHostileProvider({ clients: [{ clientId: 'desk-client', clientSecret: secrets[1] }], clock }),
+  const [first, second] = [
+    { clientId: 'orders-client', clientSecret: secrets[0] },
+    { clientId: 'desk-client', clientSecret: secrets[1] },
+  ];
+  const [one, other] = await Promise.all([
+    startHostileProvider({ clients: options.oneProvider ? [first, second] : [first], clock }),
+    startHostileProvider({ clients: [second], clock }),
   ]);
+  const two = options.oneProvider ? one : other;
   options.arrange?.({ one, two });
   const originOf = (id: string) => `http://${id}.localhost:${address.port}`;
   const path = join(folder, 'claimcheck.yaml');
@@ -207,7 +214,7 @@ export async function startFrontends(options: FrontendsOptions = {}): Promise<Fr
     },
     async close() {
       await world.close();
-      await Promise.all([one.close(), two.close(), redis.stop(), upstream.stop()]);
+      await Promise.all([one.close(), other.close(), redis.stop(), upstream.stop()]);
       await rm(folder, { recursive: true });
     },
   };
@@ -232,7 +239,9 @@ function rulesOf({ providers, upstream, originOf, folder, options }: RulesParts)
     `    public_url: ${originOf(id)}`,
     `    issuer: ${providers[id].issuer}`,
     `    client_id: ${id}-client`,
-    `    client_secret_env: SECRET_OF_${id.toUpperCase()}`,
+    ...((options[id] ?? []).some((line) => line.startsWith('client_auth_method'))
+      ? []
+      : [`    client_secret_env: SECRET_OF_${id.toUpperCase()}`]),
     `    public_dir: ${join(folder, id)}`,
     ...(options[id] ?? []).map((line) => `    ${line}`),
   ];
