@@ -34,7 +34,8 @@ describe('two clients of one provider', () => {
     const asked = orders.hostile.log.filter(({ endpoint }) => endpoint === 'token').map(({ auth }) => auth?.clientId);
     expect(asked).toEqual(['orders-client', 'desk-client']);
     expect(
-      (await desk.ask('/api/echo', { Cookie: orders.cookieOf(browser), 'Sec-Fetch-Site': 'same-origin' })).status,
+      (await desk.ask('/api/echo', { headers: { Cookie: orders.cookieOf(browser), 'Sec-Fetch-Site': 'same-origin' } }))
+        .status,
     ).toBe(401);
     expect((await orders.call(browser)).status).toBe(200);
   });
@@ -73,7 +74,7 @@ describe('keys that Claimcheck keeps', () => {
     const kept = await startFrontends({ orders: managed, desk: managed });
     try {
       const kidsOf = async ({ host }: Place) => {
-        const { body } = await kept.orders.ask('/.well-known/jwks.json', { Host: host });
+        const { body } = await kept.orders.ask('/.well-known/jwks.json', { headers: { Host: host } });
         return (JSON.parse(String(body)) as { readonly keys: readonly { readonly kid: string }[] }).keys.map(
           ({ kid }) => kid,
         );

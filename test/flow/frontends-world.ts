@@ -93,8 +93,8 @@ export class Place {
   }
 
   /** One request by hand, with the host of this frontend unless told otherwise. */
-  ask(path: string, headers: Readonly<Record<string, string>> = {}, method = 'GET'): Promise<RawResponse> {
-    return askAt(this.#world().port, { path, method, headers: { Host: this.host, ...headers } });
+  ask(path: string, { headers = {}, ...more }: Partial<ByHand> = {}): Promise<RawResponse> {
+    return askAt(this.#world().port, { path, headers: { Host: this.host, ...headers }, ...more });
   }
 
   /** Delivers a logout token to this frontend, as a provider does that finds it by its name; the status. */

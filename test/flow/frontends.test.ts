@@ -106,7 +106,10 @@ describe('two frontends in one browser', () => {
     const { csrf_token = '' } = await orders.session(browser);
     const cookie = orders.cookieOf(browser);
     const post = (origin: string) =>
-      orders.ask('/api/echo', { Cookie: cookie, Origin: origin, 'X-CSRF-Token': csrf_token }, 'POST');
+      orders.ask('/api/echo', {
+        method: 'POST',
+        headers: { Cookie: cookie, Origin: origin, 'X-CSRF-Token': csrf_token },
+      });
 
     expect((await post(desk.origin)).status).toBe(403);
     expect((await post(orders.origin)).status).toBe(200);
@@ -121,14 +124,16 @@ describe('what belongs to one', () => {
     const before = (await all.redis.dumpAll()).map(({ key, bytes }) => [key, bytes.toString('latin1')]);
     all.upstream.forget();
 
-    const refused = await desk.ask('/api/echo', { Cookie: cookie, 'Sec-Fetch-Site': 'same-origin' });
-    const session = await desk.ask('/session', { Cookie: cookie });
+    const refused = await desk.ask('/api/echo', { headers: { Cookie: cookie, 'Sec-Fetch-Site': 'same-origin' } });
+    const session = await desk.ask('/session', { headers: { Cookie: cookie } });
 
     expect(refused.status).toBe(401);
     expect(String(session.body)).toContain('"authenticated":false');
     expect(all.upstream.requests).toEqual([]);
     expect((await all.redis.dumpAll()).map(({ key, bytes }) => [key, bytes.toString('latin1')])).toEqual(before);
-    expect((await orders.ask('/api/echo', { Cookie: cookie, 'Sec-Fetch-Site': 'same-origin' })).status).toBe(200);
+    expect(
+      (await orders.ask('/api/echo', { headers: { Cookie: cookie, 'Sec-Fetch-Site': 'same-origin' } })).status,
+    ).toBe(200);
   });
 
   it('LS-07, LS-08: a pending sign-in cannot be finished at the other', async () => {
@@ -136,7 +141,7 @@ describe('what belongs to one', () => {
     const callback = await orders.upToCallback(browser);
     const cookie = browser.cookieHeader(callback.href, { from: `${orders.origin}/`, mode: 'navigate' }) ?? '';
     const headers = { Cookie: cookie, 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate' };
-    const moved = await desk.ask(callback.pathname + callback.search, headers);
+    const moved = await desk.ask(callback.pathname + callback.search, { headers });
 
     expect(cookie).toContain('claimcheck-login-');
     expect(moved.header('location')).toContain('auth_error=state_mismatch');

@@ -6,6 +6,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
+import { frontendsExample } from '../../../src/config/describe-frontends.ts';
 import type { Environment } from '../../../src/config/environment.ts';
 import { formOf } from '../../../src/config/frontend-schema.ts';
 import { frontendSettings, keysOfSetting, reachOfSettings } from '../../../src/config/frontend-settings.ts';
@@ -391,6 +392,20 @@ describe('TL-07: a list that is refused', () => {
   it('is empty, or no list', () => {
     expect(faultsIn('frontends: []\n')).toEqual(['RULES_FILE frontends (line 1): must name at least one frontend.']);
     expect(faultsIn('frontends: orders\n')).toEqual(['RULES_FILE frontends (line 1): must be a list of frontends.']);
+  });
+});
+
+describe('the example of the documentation', () => {
+  it('is a list without faults', () => {
+    const files = filesWith({
+      ...{ 'rules.yaml': frontendsExample, '/run/secrets/orders': `${keyOf()}\n` },
+      'dist/orders/index.html': '<!doctype html>',
+    });
+    const { frontends } = loadConfig({ ...env, DESK_SECRET: keyOf() }, files);
+    expect(frontends.map(({ id, issuer, routes }) => [id, issuer, routes[0]?.path])).toEqual([
+      ['orders', production.ISSUER, '/api/orders'],
+      ['desk', 'https://login.staff.example', '/api/tickets'],
+    ]);
   });
 });
 
