@@ -1627,13 +1627,13 @@ export const mutations: readonly Mutation[] = [
     file: 'src/app/parts.ts',
     search: 'frontendId: frontend.id };',
     replace: "frontendId: 'default' };",
-    noticedBy: ['test/flow/frontends.test.ts'],
+    noticedBy: ['test/flow/frontends-of-one-provider.test.ts'],
   },
   {
     name: 'frontends: a jti that one client was told is used up for the other',
     file: 'src/oidc/back-channel-logout.ts',
-    search: '\\0${clientId}\\0',
-    replace: '\\0',
+    search: 'clientId}\\0',
+    replace: 'jti}\\0',
     noticedBy: ['test/flow/frontends-of-one-provider.test.ts'],
   },
   {
