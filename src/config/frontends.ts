@@ -136,8 +136,9 @@ function memberFaults({ frontends = [] }: ParsedRules, serving: readonly Fronten
   return [{ name: 'RULES_FILE', place: 'frontends', sentence }];
 }
 
-function unusedRoutes({ routes, frontends = [] }: ParsedRules): readonly Fault[] {
-  const isUsed = routes === undefined || frontends.length === 0 || frontends.some((one) => one.routes === undefined);
+function unusedRoutes({ data, routes, frontends = [] }: ParsedRules): readonly Fault[] {
+  // Of an entry with a fault it is not known whether it has any.
+  const isUsed = data === undefined || routes === undefined || frontends.some((one) => one.routes === undefined);
   const sentence = 'are for frontends that have none of their own, and each has.';
   return isUsed ? [] : [{ name: 'RULES_FILE', place: 'routes', sentence }];
 }

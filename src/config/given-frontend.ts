@@ -131,7 +131,8 @@ function secretOf(
     const text = env[variable];
     return text
       ? { text, source: `variable ${variable}` }
-      : { sentence: `names the variable ${variable}, which is not there or empty.`, isVariable: true };
+      : // Who writes the secret itself where its name belongs shall not find it in a log.
+        { sentence: 'names a variable that is not there, or empty.', isVariable: true };
   }
   if (typeof path !== 'string') return undefined;
   const read = secretIn(path, files);

@@ -222,7 +222,7 @@ describe('TL-07: a list that is refused', () => {
     [
       'a variable that is not there',
       [...deskEntry.slice(0, 3), 'client_secret_env: NOBODY'],
-      'frontends[1].client_secret_env (line 9): names the variable NOBODY, which is not there or empty.',
+      'frontends[1].client_secret_env (line 9): names a variable that is not there, or empty.',
     ],
     [
       'a variable that is a setting',
