@@ -75,3 +75,34 @@ describe('a configuration that was read again', () => {
     });
   });
 });
+
+describe('the routes of several frontends, read again', () => {
+  const entry = (id: string, end: string) =>
+    `  - { id: ${id}, public_url: https://${id}.example, client_id: ${id}, client_secret_env: THE_SECRET, routes: [${end}] }\n`;
+  const list = (orders: string, desk: string) =>
+    filesWith({
+      'rules.yaml': `frontends:\n${[entry('orders', orders), entry('desk', desk)].join('')}`,
+    });
+  const to = (host: string) => `{ path: /api, upstream: https://${host}.internal }`;
+  const settings = {
+    ...{ ...started, PUBLIC_URL: undefined, CLIENT_ID: undefined, CLIENT_SECRET: undefined },
+    THE_SECRET: keyOf(),
+  };
+
+  it('GW-14: leave an upstream open that one of them still leads to', () => {
+    const config = loadConfig(settings, list(to('a'), to('b')));
+    const kept: ReadonlySet<string>[] = [];
+    const parts = {
+      ...{ config, metrics: new Metrics(), trail: new Trail({ level: 'silent', stream: { write: () => undefined } }) },
+      frontends: config.frontends.map((own) => ({ frontend: frontendOf(own), routes: new Routes(own.routes) })),
+      upstreams: { keepOnly: (origins: ReadonlySet<string>) => kept.push(origins), replaceSettings: () => undefined },
+    };
+    const reloader = new Reloader(parts as unknown as ReloadParts); // as above
+    const read = (files: Files) => rereadConfig({ started: settings, now: settings, files, serving: config });
+
+    expect(reloader.apply(read(list(to('b'), to('b'))))).toBe(true);
+    expect(kept).toEqual([new Set(['https://b.internal'])]);
+    expect(reloader.apply(read(list(to('c'), to('b'))))).toBe(true);
+    expect(kept.at(-1)).toEqual(new Set(['https://c.internal', 'https://b.internal']));
+  });
+});
