@@ -54,9 +54,9 @@ export function examine(env: Environment, disk: Files, serving?: Config): Examin
   const rules = rulesAt(read.values.RULES_FILE, files);
   const scene = { env, files, given, read, rules, serving };
   const found = rules?.frontends === undefined ? examineOnly(scene) : examineListed(scene);
-  const settings = settingNames.map((name) =>
-    stateOf(name, { texts: given.texts, sourceOf: sourceIn(given), faulty: namesOf(found.faults) }),
-  );
+  // What is wrong with a setting of one frontend says nothing of the environment's.
+  const faulty = namesOf(found.faults.filter(({ place, setting }) => place === undefined || setting === undefined));
+  const settings = settingNames.map((name) => stateOf(name, { texts: given.texts, sourceOf: sourceIn(given), faulty }));
   const { config, faults, frontends = [], needRestart = [] } = found;
   const error = faults.length === 0 ? undefined : new ConfigError(faults, { isEmpty: isEmpty(given, faults) });
   return { config: error === undefined ? config : undefined, error, settings, frontends, needRestart };

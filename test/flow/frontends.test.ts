@@ -173,9 +173,13 @@ describe('what belongs to one', () => {
     expect(redirectUris).toEqual([`${orders.origin}/callback`, `${desk.origin}/callback`]);
     const swapped = new URL(callbacks[1].href);
     swapped.searchParams.set('code', callbacks[0].searchParams.get('code') ?? '');
-    expect(sessionCookies(await desk.land(second, swapped))).toEqual([]);
+    const refused = await desk.land(second, swapped);
+    expect(refused.status).toBe(303);
+    expect(refused.header('location')).toContain('auth_error=');
+    expect(sessionCookies(refused)).toEqual([]);
     expect(orders.hostile.hits('token')).toBe(0);
-    expect(sessionCookies(await orders.land(first, callbacks[0]))).toHaveLength(1);
+    const taken = await orders.land(first, callbacks[0]);
+    expect([taken.status, sessionCookies(taken).length]).toEqual([303, 1]);
   });
 
   it('an event stream hears of its own session alone', async () => {
