@@ -35,7 +35,8 @@ beforeAll(async () => {
         }
       : speak(request),
   );
-  const rules = `routes: [{ path: /api, upstream: "${upstream.origin}", websocket: true }]`;
+  // The streams say nothing after their first word; to open all of them may take longer than the usual 30 s.
+  const rules = `routes: [{ path: /api, upstream: "${upstream.origin}", websocket: true, timeout: 5m }]`;
   at = await startDeployment({ instances: 2, redisUrl: redis.url, rules });
 }, 60_000);
 

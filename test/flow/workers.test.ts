@@ -101,6 +101,7 @@ describe('two workers', () => {
   it('SE-12: serve the same session, each its part, and their metrics add up', async () => {
     await using served = await serve();
     const caller = callerOf(served, await served.signIn());
+    const pids = await bothOf(served); // one serves before the other does
 
     // A connection each. In turns: in one burst, whoever is given less of the machine takes less of it.
     const outcomes = [];
@@ -120,7 +121,7 @@ describe('two workers', () => {
       return found.length === 200 && found;
     });
     if (calls === false) throw new Error('unreachable');
-    const parts = (await bothOf(served)).map((pid) => calls.filter((line) => line.pid === pid).length / 200);
+    const parts = pids.map((pid) => calls.filter((line) => line.pid === pid).length / 200);
     console.log(`parts of the requests: ${parts.join(', ')}`);
     for (const part of parts) {
       expect(part).toBeGreaterThan(0.35);
