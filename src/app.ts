@@ -131,7 +131,7 @@ export class App {
     const providers = this.#frontends.map(({ frontend, provider, providerHealth, label }) => {
       const isUp = provider.ready && !providerHealth.isAway;
       metrics.providerUp.set(label, isUp ? 1 : 0);
-      return [frontend.id, isUp] as const;
+      return [frontend.name, isUp] as const;
     });
     return {
       store,

@@ -1681,7 +1681,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'frontends: the events of one bear no name',
     file: 'src/app/parts.ts',
-    search: 'trail: listsFrontends ? shared.trail.of(frontend.id) : shared.trail,',
+    search: 'trail: listsFrontends ? shared.trail.of(frontend.name) : shared.trail,',
     replace: 'trail: shared.trail,',
     noticedBy: ['test/flow/frontends.test.ts'],
   },

@@ -165,8 +165,8 @@ function createBase({ config: process, ...shared }: Shared, config: FrontendConf
   const secrets = { secrets: sessionSecrets, frontendId: frontend.id };
   return {
     ...{ ...shared, config, frontend, sessionSecrets },
-    trail: listsFrontends ? shared.trail.of(frontend.id) : shared.trail,
-    label: listsFrontends ? { frontend: frontend.id } : {},
+    trail: listsFrontends ? shared.trail.of(frontend.name) : shared.trail,
+    label: listsFrontends ? { frontend: frontend.name } : {},
     lifetimes: { idleTimeoutMs: config.sessionIdleTimeoutMs, lifetimeMs: config.sessionLifetimeMs },
     keys: new KeyRing(secrets),
     loginKeys: new LoginKeys(secrets),

@@ -184,9 +184,9 @@ function together(swaps: readonly (() => void)[]): () => void {
   };
 }
 
-function settingsFor({ id }: Pick<Frontend, 'id'>, { frontends }: Config): FrontendConfig {
-  const own = frontends.find((each) => each.id === id);
-  if (own === undefined) throw new Error(`the frontend ${id} is not in the configuration that was read again`);
+function settingsFor({ name }: Pick<Frontend, 'name'>, { frontends }: Config): FrontendConfig {
+  const own = frontends.find(({ id }) => id === name);
+  if (own === undefined) throw new Error(`the frontend ${name} is not in the configuration that was read again`);
   return own;
 }
 

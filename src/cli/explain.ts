@@ -124,9 +124,9 @@ async function follow(config: Config, asked: Asked): Promise<boolean> {
     return false;
   }
   const { frontend } = request;
-  const name = config.listsFrontends ? ` to the frontend ${frontend.id}` : '';
+  const name = config.listsFrontends ? ` to the frontend ${frontend.name}` : '';
   asked.say('receive', `${kinds[request.kind]}${name}, sent by a script of ${frontend.origin}`);
-  const own = chosenFrontend(config, frontend.id);
+  const own = chosenFrontend(config, frontend.name);
   if ('complaint' in own) throw new Error(own.complaint);
   return (await passes(request, { config: own, frontend, asked })) === 'answered';
 }

@@ -115,7 +115,7 @@ export interface TlsConfig {
 
 /** What is set for one frontend: all that depends on its public origin or its authorization server. */
 export interface FrontendConfig {
-  /** Goes into its keys and names it in logs; `default` where the environment alone describes it. */
+  /** How it is called; `default` where the environment alone describes it. */
   readonly id: string;
   /** What its entry in the rules file says, without the routes: to see on SIGHUP what differs. Empty where there is none. */
   readonly written: Readonly<Record<string, unknown>>;

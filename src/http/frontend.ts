@@ -41,7 +41,10 @@ export interface AuthPaths {
 
 /** One single-page app as browsers know it. */
 export interface Frontend {
+  /** Part of every key and every name in the store that belong to it. */
   readonly id: string;
+  /** How logs, metrics and commands call it. */
+  readonly name: string;
   /** Scheme, host and port as browsers write it: `https://app.example`. */
   readonly origin: string;
   /** Lower case, without a default port: what `Host` must say. */
@@ -61,6 +64,8 @@ export interface Frontend {
 /** What a frontend is made from. All of it comes from the configuration, nothing from a request. */
 export interface FrontendOptions {
   readonly id: string;
+  /** The id when undefined. */
+  readonly name?: string | undefined;
   /** An origin, checked when the configuration was loaded. */
   readonly publicUrl: string;
   readonly authBasePath: string;
@@ -97,6 +102,7 @@ export function frontendOf({
 /** Makes a frontend. */
 export function createFrontend({
   id,
+  name = id,
   publicUrl,
   authBasePath,
   trustedOrigins,
@@ -104,9 +110,9 @@ export function createFrontend({
 }: FrontendOptions): Frontend {
   const { origin, host, protocol, hostname } = new URL(publicUrl);
   const secure = protocol === 'https:';
-  const path = (name: string) => `${authBasePath}/${name}`;
+  const path = (end: string) => `${authBasePath}/${end}`;
   return {
-    id,
+    ...{ id, name },
     origin,
     host,
     loopback: isLoopbackName(hostname),

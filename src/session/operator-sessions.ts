@@ -54,7 +54,7 @@ export class OperatorSessions {
   constructor(config: Config, own: FrontendConfig, { trail: common, clock }: OperatorTools) {
     const { sessionSecrets } = config;
     const frontend = frontendOf(own);
-    const trail = config.listsFrontends ? common.of(frontend.id) : common;
+    const trail = config.listsFrontends ? common.of(frontend.name) : common;
     const keys = new KeyRing({ secrets: sessionSecrets, frontendId: frontend.id });
     const pseudonyms = new Pseudonyms(pseudonymKey(sessionSecrets, onlyFrontendId));
     const lifetimes = { idleTimeoutMs: own.sessionIdleTimeoutMs, lifetimeMs: own.sessionLifetimeMs };

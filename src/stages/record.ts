@@ -89,7 +89,7 @@ export class Recorder {
   }
 
   #frontendOf({ frontend }: RequestRecord): string | undefined {
-    return this.#parts.namesFrontends ? frontend?.id : undefined;
+    return this.#parts.namesFrontends ? frontend?.name : undefined;
   }
 
   #write({ id, record }: Opening, { message, response, ms }: Ended): void {
