@@ -258,7 +258,7 @@ export const catalogue = {
     status: 503,
     source: 'upstream',
     title: 'The service wants this request once more',
-    help: 'The upstream asked for its DPoP nonce, and the call has a body or is a POST, so it is not sent twice; or it asked again for what it had been given. It was not carried out. The nonce is known now: sent again it works.',
+    help: 'The upstream asked for its DPoP nonce, and the call has a body of more than 16 KiB, which is not kept to be sent twice; or it asked again for what it had been given. It was not carried out. The nonce is known now: sent again it works.',
     retryAfter: 1,
   },
   overloaded: {

@@ -13,6 +13,7 @@ import { createClientKeys } from '../oidc/configured-client-keys.ts';
 import { LoginKeys } from '../oidc/login-keys.ts';
 import type { ManagedClientKeys } from '../oidc/managed-client-keys.ts';
 import { Provider } from '../oidc/provider.ts';
+import { RedisRotationNotes } from '../oidc/rotation-notes.ts';
 import { SessionEvents } from '../oidc/session-events.ts';
 import type { Renew } from '../proxy/exchange-parts.ts';
 import { Forwarder } from '../proxy/forward.ts';
@@ -31,10 +32,11 @@ import { Csrf } from '../stages/csrf.ts';
 import { Attempts } from '../token/attempts.ts';
 import { DerivedTokens } from '../token/derived-tokens.ts';
 import { Refresher } from '../token/refresh.ts';
-import type { Renewal } from '../token/renewal.ts';
+import type { GrantingProvider, Renewal } from '../token/renewal.ts';
 import { tokenReportsTo } from '../token/reports.ts';
 import { Revoker } from '../token/revoke.ts';
 import { isToBeRevoked } from '../token/revoke-ended.ts';
+import { RotationWitness } from '../token/rotation.ts';
 import { Tokens } from '../token/tokens.ts';
 import type { Shared } from './shared.ts';
 
@@ -98,7 +100,11 @@ export function createParts(shared: Shared, config: FrontendConfig): Parts {
   });
   const attempts = new Attempts({ clock: base.clock });
   const { userClaims } = config;
-  const refresher = new Refresher({ sessions, provider, revoker, reports, attempts, clock: base.clock, userClaims });
+  const refresher = new Refresher({
+    ...{ sessions, revoker, reports, attempts, userClaims },
+    provider: witnessed(provider, base),
+    clock: base.clock,
+  });
   const tokens = new Tokens({
     refresher: { renew: async (session, audience) => seenBy(watch, await refresher.renew(session, audience)) },
     sessions,
@@ -130,6 +136,13 @@ export function createParts(shared: Shared, config: FrontendConfig): Parts {
     routes,
     ...createProxy({ ...base, tokens, watch }),
   };
+}
+
+// Without Redis there is no place where somebody else could read it.
+function witnessed(provider: Provider, { config, redis, clock }: Base): GrantingProvider {
+  if (redis === undefined) return provider;
+  const notes = new RedisRotationNotes(redis, { issuer: config.issuer, clientId: config.client.id });
+  return new RotationWitness({ provider, notes, clock });
 }
 
 // Whoever brought new tokens about, every page of the session hears of them.

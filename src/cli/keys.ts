@@ -9,7 +9,7 @@
  */
 
 import { Trail } from '../audit/trail.ts';
-import { type Clock, pause, rfc3339 } from '../base/clock.ts';
+import { rfc3339 } from '../base/clock.ts';
 import type { Config, FrontendConfig } from '../config/config.ts';
 import { examine } from '../config/load.ts';
 import { ProblemError } from '../errors.ts';
@@ -17,9 +17,9 @@ import { newClientKeyPem } from '../oidc/client-key.ts';
 import { FileClientKeys } from '../oidc/client-keys.ts';
 import { createClientKeys } from '../oidc/configured-client-keys.ts';
 import type { ManagedClientKeys } from '../oidc/managed-client-keys.ts';
-import { connectRedis, type Redis } from '../redis/client.ts';
 import { chosenFrontend } from './chosen-frontend.ts';
 import type { Command, Surface } from './command.ts';
+import { withRedis } from './reach-redis.ts';
 import { columnsOf } from './table.ts';
 
 const usage = `claimcheck keys list          every key: thumbprint, state, when it was made
@@ -101,28 +101,17 @@ async function withManaged(surface: Surface, { config, own, what, kid }: Asked):
     throw new Error('kept keys lie in Redis; the configuration was used before it was checked');
   const { clock, complain } = surface;
   const trail = new Trail({ level: 'silent', stream: { write: (line) => complain(line.trimEnd()) } });
-  const redis = connectRedis({ url: store.url, timeoutMs: store.timeoutMs, clock, log: trail });
-  const kept = createClientKeys({ config: own, frontend: { id: own.id }, sessionSecrets, redis, trail, clock });
-  if (kept === undefined) throw new Error('no kept keys are configured');
   try {
-    await reach(redis, clock);
-    return await done(kept, { surface, what, kid });
+    return await withRedis({ ...store, clock, trail }, async (redis) => {
+      const kept = createClientKeys({ config: own, frontend: { id: own.id }, sessionSecrets, redis, trail, clock });
+      if (kept === undefined) throw new Error('no kept keys are configured');
+      return done(kept, { surface, what, kid });
+    });
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     complain(`${error.code}: Redis cannot be reached or asked; claimcheck doctor says why.`);
     return 1;
-  } finally {
-    await redis.close();
   }
-}
-
-/** How long a connection may take, and how often it is looked at, ms. */
-const reachMs = { limit: 5_000, step: 25 } as const;
-
-// It is made in the background. What is not reached by then fails at the first question.
-async function reach(redis: Pick<Redis, 'ping'>, clock: Clock): Promise<void> {
-  const end = clock.elapsed() + reachMs.limit;
-  while (!(await redis.ping()) && clock.elapsed() < end) await pause(clock, reachMs.step);
 }
 
 interface Doing {

@@ -107,7 +107,12 @@ function dialectFrom(all: AllValues): Dialect {
     authorizationParameters: all.AUTHORIZATION_PARAMS,
     audienceParameter: all.API_AUDIENCE_PARAMETER,
     trustedAudiences: all.ID_TOKEN_AUDIENCES,
-    endSession: { endpoint: all.END_SESSION_ENDPOINT, returnParameter: all.END_SESSION_RETURN_PARAMETER },
+    idTokenMaxAgeMs: all.ID_TOKEN_MAX_AGE,
+    endSession: {
+      endpoint: all.END_SESSION_ENDPOINT,
+      returnParameter: all.END_SESSION_RETURN_PARAMETER,
+      method: all.END_SESSION_METHOD,
+    },
     asksUserInfo: all.USER_INFO === 'auto',
   };
 }

@@ -92,11 +92,15 @@ export interface Dialect {
   readonly audienceParameter: 'resource' | 'audience';
   /** Audiences of ID tokens that are trusted beside the client (OIDC Core, 3.1.3.7-3). */
   readonly trustedAudiences: readonly string[];
+  /** How long ago an ID token may have been issued, ms. */
+  readonly idTokenMaxAgeMs: number;
   readonly endSession: {
     /** Instead of the one in the metadata; `none`: neither is used. */
     readonly endpoint: string | undefined;
     /** What the address to come back to is called; `none`: it is not told. */
     readonly returnParameter: string;
+    /** `form`: the ID token is kept, and posted by the browser. */
+    readonly method: 'redirect' | 'form';
   };
   /** Whether UserInfo may be asked at all. */
   readonly asksUserInfo: boolean;

@@ -10,6 +10,7 @@
 import { z } from 'zod';
 import { readAddresses } from './addresses.ts';
 import { readAuthorizationParams } from './authorization-params.ts';
+import { readIssuer } from './issuer.ts';
 import { isRandomKey } from './strength.ts';
 import {
   isSafeTransport,
@@ -162,7 +163,7 @@ export const settings = {
     help: 'The issuer identifier of the authorization server, exactly as its metadata states it.',
     example: 'https://login.example',
     needed: 'always',
-    type: text(readUrl),
+    type: text(readIssuer),
   },
   CLIENT_ID: {
     group: 'The authorization server',
@@ -268,6 +269,13 @@ export const settings = {
     example: '257714027772314751',
     type: text(readWords),
   },
+  ID_TOKEN_MAX_AGE: {
+    group: 'The authorization server',
+    help: 'How long ago an ID token may have been issued when it comes (iat), from 30s to 15m. Longer than 5m only for a provider that writes an earlier time, such as Microsoft Entra ID.',
+    default: '5m',
+    example: '6m',
+    type: text((value) => readDuration(value, { least: '30s', most: '15m' })),
+  },
   END_SESSION_ENDPOINT: {
     group: 'The authorization server',
     help: 'Where a sign-out leads the browser, for a provider whose metadata does not say so; none: nowhere, the person stays signed in at the provider. By default end_session_endpoint of the metadata.',
@@ -280,6 +288,13 @@ export const settings = {
     default: 'post_logout_redirect_uri',
     example: 'logout_uri',
     type: returnName,
+  },
+  END_SESSION_METHOD: {
+    group: 'The authorization server',
+    help: 'form: for a provider that demands an ID token at a sign-out. It is then kept, sealed, with the session, and posted by the browser in a form, never in an address. Only a form posted to /logout gets there; a script is told that there is no address.',
+    default: 'redirect',
+    example: 'form',
+    type: choice('redirect', 'form'),
   },
   USER_INFO: {
     group: 'The authorization server',

@@ -20,7 +20,7 @@ small{opacity:.7}
 a,button{font:inherit;display:inline-block;padding:.6rem 1.1rem;border-radius:.5rem;border:1px solid currentColor;background:transparent;color:inherit;text-decoration:none;cursor:pointer}
 a:focus-visible,button:focus-visible{outline:3px solid Highlight;outline-offset:2px}`;
 
-const styleHash = `'sha256-${createHash('sha256').update(style).digest('base64')}'`;
+const styleHash = hashOf(style);
 
 /** What stands on a page. All of it is ours: constants, and ids that we made. */
 export interface PageContent {
@@ -29,17 +29,20 @@ export interface PageContent {
   readonly body: string;
   /** Where a form on it may end up, beside our own origin: the end of a redirect chain counts in Chromium. */
   readonly formAction?: string | undefined;
+  /** The one script that may run, at the end of the page. A constant: nothing is ever put into it. */
+  readonly script?: string | undefined;
 }
 
 /** A page that nobody may store, frame or extend. */
 export function htmlReply(
   status: number,
-  { title, body, formAction }: PageContent,
+  { title, body, formAction, script }: PageContent,
   headers: Reply['headers'] = {},
 ): Reply {
   const policy = [
     "default-src 'none'",
     `style-src ${styleHash}`,
+    ...(script === undefined ? [] : [`script-src ${hashOf(script)}`]),
     `form-action 'self'${formAction ? ` ${formAction}` : ''}`,
     "base-uri 'none'",
     "frame-ancestors 'none'",
@@ -62,7 +65,12 @@ export function htmlReply(
 <h1>${title}</h1>
 ${body}
 </main>
-</html>
+${script === undefined ? '' : `<script>${script}</script>\n`}</html>
 `,
   };
+}
+
+/** A source of CSP Level 3, 2.3.1. */
+function hashOf(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 }

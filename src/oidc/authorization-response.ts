@@ -58,3 +58,13 @@ const knownErrors: ReadonlySet<string> = new Set([
 function wordOf(error: string): string {
   return knownErrors.has(error) ? error : 'unknown-error';
 }
+
+/** A response as the library reads it. The address is that of the configuration: a request chooses its Host. */
+export function responseAt(redirectUri: string, parameters: URLSearchParams): URL {
+  const response = new URL(redirectUri);
+  for (const name of ['code', 'state', 'iss']) {
+    const value = parameters.get(name);
+    if (value !== null) response.searchParams.set(name, value);
+  }
+  return response;
+}

@@ -37,6 +37,8 @@ export interface ExpectedIdToken {
   readonly clientId: string;
   /** Who may be named beside the client; nobody by default. */
   readonly trustedAudiences?: readonly string[];
+  /** How long ago it may have been issued, ms; five minutes when undefined. */
+  readonly maxAgeMs?: number | undefined;
   /** The access token of the same answer. */
   readonly accessToken: string;
   /** The instant, ms. */
@@ -72,11 +74,8 @@ export const idTokenTypes: readonly string[] = ['', 'jwt'];
 export const aheadSeconds = 10;
 /** How long a token is taken after its end. */
 export const expiryLeewaySeconds = 30;
-/**
- * An ID token comes straight from the token endpoint: an older one is a replay. Five minutes would be enough, were it
- * not that Microsoft Entra ID writes an `iat` of five minutes ago into each.
- */
-const maxAgeSeconds = 6 * 60;
+/** An ID token comes straight from the token endpoint: an older one is a replay. */
+const defaultMaxAgeMs = 5 * 60_000;
 /** Members that only tokens of another kind have: a logout token or security event, an introspection answer, a DPoP proof. */
 const foreignMembers = ['events', 'token_introspection', 'htm', 'htu', 'toe'] as const;
 
@@ -119,12 +118,16 @@ function checkIdToken({ claims, algorithm }: VerifiedJws, expected: ExpectedIdTo
   if (foreignMembers.some((member) => Object.hasOwn(claims, member))) return 'id-token-other-kind';
   if (!isHashOf(claims['at_hash'], expected.accessToken, algorithm)) return 'id-token-access-token-hash';
   if (claims['sid'] !== undefined && !isSubject(claims['sid'])) return 'id-token-session-id';
-  return checkTimes(claims, expected.now / 1000);
+  return checkTimes(claims, expected);
 }
 
-function checkTimes({ exp, iat, nbf, auth_time }: JsonObject, now: number): IdTokenFault | undefined {
+function checkTimes(
+  { exp, iat, nbf, auth_time }: JsonObject,
+  { now: nowMs, maxAgeMs = defaultMaxAgeMs }: ExpectedIdToken,
+): IdTokenFault | undefined {
+  const now = nowMs / 1000;
   if (!isInstant(exp) || exp <= now - expiryLeewaySeconds) return 'id-token-expiry';
-  if (!isInstant(iat) || iat > now + aheadSeconds || iat < now - maxAgeSeconds) return 'id-token-issued-at';
+  if (!isInstant(iat) || iat > now + aheadSeconds || iat < now - maxAgeMs / 1000) return 'id-token-issued-at';
   if (nbf !== undefined && (!isInstant(nbf) || nbf > now + aheadSeconds)) return 'id-token-not-before';
   if (auth_time !== undefined && (!isInstant(auth_time) || auth_time > now + aheadSeconds)) return 'id-token-auth-time';
   return undefined;

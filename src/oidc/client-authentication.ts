@@ -16,7 +16,12 @@ export type AssertionAudience = 'issuer' | 'token-endpoint';
 export interface AuthenticationOptions {
   readonly metadata: ProviderMetadata;
   readonly audience: AssertionAudience;
+  /** The instant, ms. */
+  readonly now: number;
 }
+
+/** How long an assertion is good for: it is made for one request. */
+const assertionSeconds = 60;
 
 /** What proves the client in one call. Throws `provider-unreachable` while there is no key to sign with. */
 export function clientAuthentication(proof: ClientProof, options: AuthenticationOptions): library.ClientAuth {
@@ -34,7 +39,7 @@ export function clientAuthentication(proof: ClientProof, options: Authentication
   }
 }
 
-function assertion({ keys }: ClientProof, { metadata, audience }: AuthenticationOptions): library.ClientAuth {
+function assertion({ keys }: ClientProof, { metadata, audience, now }: AuthenticationOptions): library.ClientAuth {
   if (keys === undefined) throw new Error('private_key_jwt needs a key');
   const key = keys.signing;
   const algorithm = key.algorithmFor(metadata.token_endpoint_auth_signing_alg_values_supported);
@@ -43,6 +48,8 @@ function assertion({ keys }: ClientProof, { metadata, audience }: Authentication
       header.alg = algorithm;
       if (keys.areNamed) header.kid = key.kid;
       if (audience === 'token-endpoint') payload.aud = metadata.token_endpoint;
+      payload.iat = Math.floor(now / 1000);
+      payload.exp = payload.iat + assertionSeconds;
       delete payload.nbf; // says what iat says, and a server whose clock is a little behind refuses it
     },
   });

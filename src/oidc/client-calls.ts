@@ -88,8 +88,9 @@ export class ClientCalls {
   }
 
   #callTo({ endpoint, metadata, key }: Asking): Call {
-    const { client } = this.#options;
-    const proof = clientAuthentication(this.proof, { metadata, audience: client.assertionAudience ?? 'issuer' });
+    const { client, clock } = this.#options;
+    const audience = client.assertionAudience ?? 'issuer';
+    const proof = clientAuthentication(this.proof, { metadata, audience, now: clock.now() });
     // A certificate is shown at the aliases, where there are any (RFC 8705, 5).
     const registered = { use_mtls_endpoint_aliases: client.certificate !== undefined };
     const configuration = new library.Configuration(libraryMetadata(metadata), client.id, registered, proof);

@@ -2,7 +2,9 @@
  * Where a browser ends its session at the authorization server (OpenID Connect
  * RP-Initiated Logout 1.0, 2), also where that has another form. Pure.
  *
- * No token goes into an address: it would end up in histories and logs (LO-07).
+ * No token goes into an address: it would end up in histories and logs (LO-07). A
+ * provider that demands one gets it in a form that the browser posts, where the
+ * configuration says so.
  *
  * @module
  */
@@ -31,10 +33,26 @@ export function endSessionEndpoint({ dialect, metadata }: Omit<EndSessionOptions
   return endpoint === 'none' ? undefined : endpoint;
 }
 
-/** The address for the browser; `undefined` where nothing is offered. */
+/** A form that the browser posts. */
+export interface EndSessionForm {
+  readonly action: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+/** The form for the browser, with the ID token as hint; `undefined` where nothing is offered, or an address is enough. */
+export function endSessionFormOf(
+  { idToken, ...parameters }: EndSessionParameters & { readonly idToken: string },
+  { clientId, dialect, metadata }: EndSessionOptions,
+): EndSessionForm | undefined {
+  const action = endSessionEndpoint({ dialect, metadata });
+  if (action === undefined || dialect?.endSession.method !== 'form') return undefined;
+  return { action, fields: { client_id: clientId, id_token_hint: idToken, ...queryOf(parameters, dialect) } };
+}
+
+/** The address for the browser; `undefined` where nothing is offered, or only a form will do. */
 export function endSessionAddress(parameters: EndSessionParameters, options: EndSessionOptions): URL | undefined {
   const endpoint = endSessionEndpoint(options);
-  if (endpoint === undefined) return undefined;
+  if (endpoint === undefined || options.dialect?.endSession.method === 'form') return undefined;
   const url = new URL(endpoint);
   const query = { client_id: options.clientId, ...queryOf(parameters, options.dialect) };
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);

@@ -24,6 +24,8 @@ export interface Grant {
   readonly refreshExpiresAt: number | undefined;
   /** `undefined` when a refresh brought no ID token, or one that could not be checked for want of keys. */
   readonly idToken: IdTokenClaims | undefined;
+  /** The same as it came, decrypted; only where a sign-out will need it. */
+  readonly idTokenHint?: string | undefined;
 }
 
 /**

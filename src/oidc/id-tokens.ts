@@ -29,7 +29,7 @@ export interface IdTokensOptions {
   readonly issuer: string;
   readonly clientId: string;
   readonly clock: Pick<Clock, 'now'>;
-  readonly dialect?: Pick<Dialect, 'trustedAudiences'> | undefined;
+  readonly dialect?: Pick<Dialect, 'trustedAudiences' | 'idTokenMaxAgeMs'> | undefined;
 }
 
 /** Judges ID tokens. */
@@ -85,7 +85,11 @@ export class IdTokens {
 
   #expected({ accessToken }: TokenAnswer): ExpectedIdToken {
     const { issuer, clientId, clock, dialect } = this.#options;
-    return { issuer, clientId, trustedAudiences: dialect?.trustedAudiences ?? [], accessToken, now: clock.now() };
+    return {
+      ...{ issuer, clientId, accessToken, now: clock.now() },
+      trustedAudiences: dialect?.trustedAudiences ?? [],
+      maxAgeMs: dialect?.idTokenMaxAgeMs,
+    };
   }
 }
 

@@ -20,6 +20,8 @@ import type { ClearedRequest } from '../http/inbound.ts';
 import { jsonReply, type Reply, redirectReply } from '../http/reply.ts';
 import type { SessionCarrier } from '../session/carrier.ts';
 import type { EndReason, OpenedSession } from '../session/session.ts';
+import type { EndSessionForm, EndSessionParameters } from './end-session.ts';
+import { endSessionPage } from './end-session-page.ts';
 import type { SessionPointers } from './session-pointers.ts';
 
 /** What signing out needs. */
@@ -46,11 +48,9 @@ export interface LogoutParts {
 export interface EndSession {
   readonly endSessionOrigin: string | undefined;
   /** `undefined` where the provider offers none. `client_id` is added. */
-  endSessionUrl(parameters: {
-    readonly logoutHint?: string | undefined;
-    readonly postLogoutRedirectUri: string;
-    readonly state?: string | undefined;
-  }): URL | undefined;
+  endSessionUrl(parameters: EndSessionParameters): URL | undefined;
+  /** `undefined` where the configuration does not ask for it. `client_id` is added. */
+  endSessionForm(parameters: EndSessionParameters & { readonly idToken: string }): EndSessionForm | undefined;
 }
 
 /** What the browser keeps of a signed-in person goes with the session (ASVS 14.3.1). */
@@ -72,9 +72,11 @@ export async function answerLogout(
   const lines = parts.pointers.remove(request.headers.cookie);
   const headers = lines.length === 0 ? cleaned : { ...cleaned, 'Set-Cookie': lines };
   if (new URLSearchParams(request.search).get('local') === 'true') return { status: 204, headers };
-  const url = endSessionUrl(latest, request, parts);
-  if (isForm) return redirectReply(url ?? '/', headers);
-  return jsonReply(200, { end_session_url: url ?? null }, headers);
+  const asked = endSessionParameters(latest, request);
+  const url = parts.provider.endSessionUrl(asked)?.href;
+  if (!isForm) return jsonReply(200, { end_session_url: url ?? null }, headers);
+  const form = formFor(latest, { provider: parts.provider, asked });
+  return form === undefined ? redirectReply(url ?? '/', headers) : endSessionPage(form, headers);
 }
 
 // Sign-ins at once leave sessions whose cookie the browser no longer has. They end first: if the store fails in between, the
@@ -160,20 +162,23 @@ const mostRounds = 4;
 const claimMs = 2_000;
 
 /**
- * RP-Initiated Logout 1.0, 2. No `id_token_hint`: it is a token with claims about
- * the person, and a URL ends up in logs and histories (LO-07). `logout_hint` is
+ * RP-Initiated Logout 1.0, 2. No `id_token_hint` in an address: it is a token with
+ * claims about the person, and a URL ends up in logs and histories (LO-07). `logout_hint` is
  * the provider's own session id, the example the specification gives, which means
  * nothing elsewhere and dies with the sign-out; the subject where it gave none.
  */
-function endSessionUrl(
-  { identity }: OpenedSession,
-  { frontend }: ClearedRequest,
-  { provider }: LogoutParts,
-): string | undefined {
-  const url = provider.endSessionUrl({
+function endSessionParameters({ identity }: OpenedSession, { frontend }: ClearedRequest): EndSessionParameters {
+  return {
     logoutHint: identity.sid ?? identity.subject,
     postLogoutRedirectUri: `${frontend.origin}/`,
     state: randomToken(128),
-  });
-  return url?.href;
+  };
+}
+
+// A session that began before the setting has no token to show, and the provider would refuse it without.
+function formFor(
+  { tokens: { idToken } }: OpenedSession,
+  { provider, asked }: { readonly provider: EndSession; readonly asked: EndSessionParameters },
+): EndSessionForm | undefined {
+  return idToken === undefined ? undefined : provider.endSessionForm({ ...asked, idToken });
 }

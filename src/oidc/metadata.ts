@@ -10,6 +10,7 @@
  */
 
 import { isLoopbackName } from '../base/loopback.ts';
+import { isOfManyTenants } from '../config/issuer.ts';
 import { type SignatureAlgorithm, signatureAlgorithms } from './jws.ts';
 import { isJsonObject, type JsonObject } from './strict-json.ts';
 
@@ -45,6 +46,7 @@ export interface ProviderMetadata {
 /** Why metadata is not used. */
 export type MetadataFault =
   | 'issuer-differs'
+  | 'issuer-of-many-tenants'
   | 'endpoint-missing'
   | 'endpoint-insecure'
   | 'no-common-algorithm'
@@ -77,7 +79,7 @@ export function metadataUrl(issuer: string): string {
 
 /** Reads metadata. Throws {@link MetadataError}. */
 export function metadataFrom(json: JsonObject, issuer: string): ProviderMetadata {
-  if (json.issuer !== issuer) throw new MetadataError('issuer-differs', 'issuer');
+  if (json.issuer !== issuer) throw otherIssuer(json.issuer);
   const endpoints = new Endpoints(json, issuer);
   // RS256 is what a server takes that does not say (OIDC Core, 3.1.3.7-7).
   const algorithms = algorithmsIn(textsIn(json, 'id_token_signing_alg_values_supported') ?? ['RS256']);
@@ -113,6 +115,13 @@ export function metadataFrom(json: JsonObject, issuer: string): ProviderMetadata
     mtls_endpoint_aliases: aliasesIn(json, issuer),
     passedOver: endpoints.passedOver,
   };
+}
+
+// A placeholder is what the operator can mend: it needs another word than an issuer that is wrong.
+function otherIssuer(published: unknown): MetadataError {
+  return typeof published === 'string' && isOfManyTenants(published)
+    ? new MetadataError('issuer-of-many-tenants', 'set ISSUER to the issuer of one tenant')
+    : new MetadataError('issuer-differs', 'issuer');
 }
 
 // An https issuer that names a plain-http endpoint, be it on this machine, would send our secrets in clear or make us knock at a

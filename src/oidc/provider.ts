@@ -16,6 +16,7 @@ import * as library from 'openid-client';
 import { dpopKeyIf as keyOf, randomDpopKey } from '../keys/dpop-key.ts';
 import type { TokenSet, UsableToken } from '../session/session.ts';
 import { audienceOf, authorizationQuery, scopesFor } from './authorization-query.ts';
+import { responseAt } from './authorization-response.ts';
 import { BackChannel } from './back-channel.ts';
 import { idTokenTypes } from './checks.ts';
 import { ClientCalls } from './client-calls.ts';
@@ -28,28 +29,28 @@ import {
   type TokenTarget,
   targetParameters,
 } from './derived-token.ts';
-import { type EndSessionParameters, endSessionAddress, endSessionEndpoint } from './end-session.ts';
+import {
+  type EndSessionForm,
+  type EndSessionParameters,
+  endSessionAddress,
+  endSessionEndpoint,
+  endSessionFormOf,
+} from './end-session.ts';
 import { type Grant, GrantError } from './grant.ts';
 import { type Failure, problemOfPush } from './grant-failure.ts';
 import { IdTokens } from './id-tokens.ts';
 import { IssuerDocuments } from './issuer-documents.ts';
-import { JwsError } from './jws.ts';
 import type { ExpectedJws, VerifiedJws } from './key-set.ts';
 import type { ProviderMetadata } from './metadata.ts';
 import type { AuthorizationParameters, ProviderOptions, Redemption, RefreshOptions } from './provider-options.ts';
 import type { JsonObject } from './strict-json.ts';
 import { grantFrom, readTokenAnswer, tokensIn } from './token-answer.ts';
-import { checkSignedUserInfo } from './user-info.ts';
+import { readSignedUserInfo } from './user-info.ts';
 
 /** A token answer that kept to its grammar; its ID token is still to be checked. */
 interface Asked extends AskedAnswer {
   readonly metadata: ProviderMetadata;
-}
-
-/** Whose claims are looked at. */
-interface Whose {
-  readonly metadata: ProviderMetadata;
-  readonly subject: string;
+  readonly keepsIdToken: boolean;
 }
 
 /** Speaks with one authorization server as one client. */
@@ -147,11 +148,7 @@ export class Provider {
   /** Exchanges the code of an authorization response whose state was found to be ours and unused. Throws {@link GrantError}. */
   async redeem(redemption: Redemption): Promise<Grant> {
     const { state, nonce, verifier, callbackParameters, dpopKey } = redemption;
-    const response = new URL(this.#options.redirectUri); // from the configuration: a request chooses its Host
-    for (const name of ['code', 'state', 'iss']) {
-      const value = callbackParameters.get(name);
-      if (value !== null) response.searchParams.set(name, value);
-    }
+    const response = responseAt(this.#options.redirectUri, callbackParameters);
     const checks = { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: verifier, idTokenExpected: true };
     const ask = (to: library.Configuration) => library.authorizationCodeGrant(to, response, checks, this.#resource());
     const { answer, metadata, ...asked } = await this.#tokens(ask, { request: 'code', dpopKey: this.#bound(dpopKey) });
@@ -203,7 +200,8 @@ export class Provider {
     const { answer } = await this.#calls.ask(to, (configuration) =>
       library.fetchUserInfo(configuration, accessToken, subject),
     );
-    return answer?.json ?? (await this.#signedUserInfo(answer?.text ?? '', { metadata, subject }));
+    const expected = { issuer: this.issuer, clientId: this.#options.client.id, subject };
+    return answer?.json ?? readSignedUserInfo(answer?.text ?? '', { metadata, expected, keys: this.#documents });
   }
 
   /**
@@ -227,6 +225,11 @@ export class Provider {
   /** Where a browser ends its session at the server (RP-Initiated Logout, 2); `undefined` where that is not offered. No token goes into it. */
   endSessionUrl(parameters: EndSessionParameters): URL | undefined {
     return endSessionAddress(parameters, this.#endSession);
+  }
+
+  /** The same as a form that the browser posts, with the ID token; `undefined` also where the configuration does not ask for it. */
+  endSessionForm(parameters: EndSessionParameters & { readonly idToken: string }): EndSessionForm | undefined {
+    return endSessionFormOf(parameters, this.#endSession);
   }
 
   get #endSession() {
@@ -265,21 +268,9 @@ export class Provider {
     const askedAt = this.#options.clock.now();
     const asked = await this.#calls.ask({ endpoint: 'token', request, metadata, key: keyOf(dpopKey) }, ask);
     const answer = readTokenAnswer(asked.answer?.json ?? {}, dpopKey === undefined ? 'bearer' : 'dpop');
-    if (typeof answer !== 'string') return { answer, metadata, askedAt, dpopKey };
+    const keepsIdToken = this.#options.dialect?.endSession.method === 'form';
+    if (typeof answer !== 'string') return { answer, metadata, askedAt, dpopKey, keepsIdToken };
     throw new GrantError('invalid', { reason: answer, tokensToRevoke: tokensIn(asked.answer?.json) });
-  }
-
-  async #signedUserInfo(text: string, { metadata, subject }: Whose): Promise<JsonObject> {
-    const algorithms = metadata.userinfo_signing_alg_values_supported;
-    const jws = await this.verify(text, { algorithms, types: idTokenTypes, source: 'token-endpoint' }).catch(
-      (cause: unknown) => {
-        if (cause instanceof JwsError) throw new GrantError('invalid', { reason: cause.reason, cause });
-        throw new GrantError('unreachable', { reason: 'key-set', cause });
-      },
-    );
-    const fault = checkSignedUserInfo(jws, { issuer: this.issuer, clientId: this.#options.client.id, subject });
-    if (fault !== undefined) throw new GrantError('invalid', { reason: fault });
-    return jws.claims;
   }
 
   #need(): Promise<ProviderMetadata> {

@@ -45,8 +45,13 @@ export function hasEveryClaim(idToken: IdTokenClaims, userClaims: readonly strin
 }
 
 /** The tokens of a new session; `''` is the audience of the sign-in. */
-export function sessionTokensFrom({ tokens, refreshToken, refreshExpiresAt }: Grant): SessionTokens {
-  return { refreshToken, refreshExpiresAt, rotates: undefined, sets: { '': tokens } };
+export function sessionTokensFrom({
+  tokens,
+  refreshToken,
+  refreshExpiresAt,
+  idTokenHint: idToken,
+}: Grant): SessionTokens {
+  return { refreshToken, refreshExpiresAt, rotates: undefined, sets: { '': tokens }, idToken };
 }
 
 /** What keeps a grant alive at the authorization server, and is to be revoked when it is not used. */

@@ -90,9 +90,11 @@ export function grantFrom(
     readonly askedScope: readonly string[];
     /** What the tokens are bound to. */
     readonly dpopKey: string | undefined;
+    /** Whether a sign-out will need the ID token. */
+    readonly keepsIdToken?: boolean;
   },
 ): Grant {
-  const { askedAt, idToken, askedScope, dpopKey } = rest;
+  const { askedAt, idToken, askedScope, dpopKey, keepsIdToken } = rest;
   const until = (ms: number | undefined) => (ms === undefined ? undefined : askedAt + ms);
   const { accessToken, expiresInMs, scope = askedScope } = answer;
   return {
@@ -100,6 +102,7 @@ export function grantFrom(
     refreshToken: answer.refreshToken,
     refreshExpiresAt: until(answer.refreshExpiresInMs),
     idToken,
+    ...(keepsIdToken && idToken !== undefined ? { idTokenHint: answer.idToken } : {}),
   };
 }
 

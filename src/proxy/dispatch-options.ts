@@ -7,6 +7,7 @@
 import type { Clock } from '../base/clock.ts';
 import { hasBody } from '../http/framing.ts';
 import type { AuthorizedRequest } from '../http/inbound.ts';
+import type { KeptBody } from './kept-body.ts';
 import { outboundHeaders } from './outbound.ts';
 import type { Route } from './routes.ts';
 import { Upload } from './upload.ts';
@@ -17,16 +18,19 @@ export interface Destination {
   /** The target at the upstream. */
   readonly path: string;
   readonly clock: Clock;
+  /** Gets a copy of the body, and is it when the call is sent once more. */
+  readonly kept: KeptBody | undefined;
 }
 
-/** What is sent: header, body and time limits. The body is a new reader of what the client sends. */
-export function dispatchOptionsOf(authorized: AuthorizedRequest, { route, path, clock }: Destination) {
+/** What is sent: header, body and time limits. The body is a new reader of what the client sends, or what was kept of it. */
+export function dispatchOptionsOf(authorized: AuthorizedRequest, { route, path, clock, kept }: Destination) {
   const { request } = authorized;
   const { headers, method } = request;
   const { maxBody, timeoutMs, minUploadRate: minRate } = route;
   const flat = outboundHeaders(authorized);
   const length = headers['content-length'];
-  const body = hasBody(headers) ? new Upload(request, { maxBody, timeoutMs, minRate, clock }) : null;
+  const upload = () => new Upload(request, { maxBody, timeoutMs, minRate, clock, kept });
+  const body = hasBody(headers) ? (kept?.bytes ?? upload()) : null;
   if (body !== null && length !== undefined) flat.push('content-length', length);
   return { method, path, headers: flat, body, headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
 }

@@ -88,7 +88,8 @@ export class Exchange implements Outgoing {
   /** For the upstream: what is sent. The body is not read before the connection stands. */
   dispatchOptions() {
     const { route, limits } = this.#parts;
-    const options = dispatchOptionsOf(this.#authorized, { route, path: this.#path, clock: limits.clock });
+    const kept = this.proof.keptOf(this.#authorized);
+    const options = dispatchOptionsOf(this.#authorized, { route, path: this.#path, clock: limits.clock, kept });
     this.proof.addTo(options.headers, this.#authorized);
     return options;
   }

@@ -2,8 +2,9 @@
  * The proofs that go with the token of one call (RFC 9449, 7): a new one each time
  * it is sent, with the nonce that the upstream gave last.
  *
- * An upstream that wants its nonce gets the call once more, where that can be sent
- * twice. Its challenge never reaches the browser: it is between the two of us, and
+ * An upstream that wants its nonce gets the call once more, whatever its method: the
+ * challenge says that it was not carried out (RFC 9449, 9). A body goes with it where
+ * it was small enough to be kept. The challenge never reaches the browser: it is between the two of us, and
  * a page that reads 401 would sign its person in again.
  *
  * @module
@@ -11,9 +12,10 @@
 
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../base/clock.ts';
+import { hasBody } from '../http/framing.ts';
 import type { AuthorizedRequest } from '../http/inbound.ts';
 import { asksForNonce, type DpopNonces } from '../keys/dpop-nonces.ts';
-import { isUnread } from './repeat.ts';
+import { KeptBody } from './kept-body.ts';
 
 /** What a call's proofs are made from. */
 export interface CallProofParts {
@@ -29,6 +31,7 @@ export type ProofVerdict = 'none' | 'repeat' | 'refused';
 /** The proofs of one call. */
 export class CallProof {
   readonly #parts: CallProofParts;
+  #kept: KeptBody | undefined;
   #wasRepeated = false;
 
   constructor(parts: CallProofParts) {
@@ -42,6 +45,12 @@ export class CallProof {
     flat.push('dpop', prove({ method: request.method, url, nonce: nonces.for(url), now: clock.now() }));
   }
 
+  /** What holds the body of a call that is proved, should it be sent once more: the same each time. */
+  keptOf({ prove, request }: AuthorizedRequest): KeptBody | undefined {
+    if (prove !== undefined) this.#kept ??= KeptBody.for(request);
+    return this.#kept;
+  }
+
   /** Takes the nonce of an answer, for the next call to the same upstream; `false` where it has none. */
   noteNonce(headers: IncomingHttpHeaders): boolean {
     return this.#parts.nonces.note(this.#parts.url, headers['dpop-nonce']);
@@ -52,7 +61,8 @@ export class CallProof {
     if (of.prove === undefined) return 'none';
     const isNew = this.noteNonce(headers);
     if (status !== 401 || !asksForNonce(headers['www-authenticate'])) return 'none';
-    if (!isNew || this.#wasRepeated || !isUnread(of.request)) return 'refused';
+    const isAtHand = !hasBody(of.request.headers) || this.#kept?.bytes !== undefined;
+    if (!isNew || this.#wasRepeated || !isAtHand) return 'refused';
     this.#wasRepeated = true;
     return 'repeat';
   }

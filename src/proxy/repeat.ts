@@ -21,7 +21,8 @@ export function isRepeatable({ method, headers }: RepeatFacts): boolean {
 
 /**
  * Whether it can be sent again after an answer that says it was not carried out.
- * POST and PATCH are never sent twice, whatever the answer says.
+ * POST and PATCH are never sent twice, whatever the answer says of the token; what it
+ * says of the proof's nonce is another matter (proof.ts).
  */
 export function isUnread({ method, headers }: RepeatFacts): boolean {
   return method !== 'POST' && method !== 'PATCH' && !hasBody(headers);

@@ -14,6 +14,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Cancel, Clock } from '../base/clock.ts';
 import { ProblemError } from '../errors.ts';
+import type { KeptBody } from './kept-body.ts';
 
 /** What bounds a body. */
 export interface UploadLimits {
@@ -24,6 +25,8 @@ export interface UploadLimits {
   /** Bytes a second, on average over `timeoutMs` or a little longer; 0 for no limit. A slower client ends it with `request-timeout`. */
   readonly minRate: number;
   readonly clock: Clock;
+  /** Gets a copy. */
+  readonly kept?: KeptBody | undefined;
 }
 
 /** The client's side of an exchange. */
@@ -73,9 +76,10 @@ export class Upload extends Readable {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    const { maxBody, clock } = this.#limits;
+    const { maxBody, clock, kept } = this.#limits;
     this.#lastChunkAt = clock.elapsed();
     this.#received += chunk.length;
+    kept?.take(chunk);
     if (maxBody > 0 && this.#received > maxBody) this.destroy(new ProblemError('body-too-large'));
     else if (!this.push(chunk)) {
       this.#hadToWait = true;
@@ -85,6 +89,7 @@ export class Upload extends Readable {
 
   readonly #onEnd = (): void => {
     this.#cancelWatch?.();
+    this.#limits.kept?.end();
     this.push(null);
   };
 

@@ -48,7 +48,7 @@ export function decodeRecord(bytes: Buffer): SealedRecord | undefined {
 }
 
 /** The tokens as bytes. Throws {@link SessionTooLargeError}. */
-export function encodeTokens({ refreshToken, refreshExpiresAt, rotates, sets }: SessionTokens): Buffer {
+export function encodeTokens({ refreshToken, refreshExpiresAt, rotates, sets, idToken }: SessionTokens): Buffer {
   const rows = Object.entries(sets).map(([audience, { accessToken, expiresAt, issuedAt, scope, dpopKey }]) => [
     audience,
     accessToken,
@@ -57,14 +57,16 @@ export function encodeTokens({ refreshToken, refreshExpiresAt, rotates, sets }: 
     scope,
     ...(dpopKey === undefined ? [] : [dpopKey]),
   ]);
-  return bytesOf('tokens', [form, orNull(refreshToken), orNull(refreshExpiresAt), orNull(rotates), rows]);
+  const hint = idToken === undefined ? [] : [idToken];
+  return bytesOf('tokens', [form, orNull(refreshToken), orNull(refreshExpiresAt), orNull(rotates), rows, ...hint]);
 }
 
 /** The tokens that {@link encodeTokens} wrote, or `undefined`. */
 export function decodeTokens(bytes: Buffer): SessionTokens | undefined {
-  const [number, refreshToken, refreshExpiresAt, rotates, rows] = listIn(bytes);
+  const [number, refreshToken, refreshExpiresAt, rotates, rows, idToken = null] = listIn(bytes);
   if (number !== form || !isTextOrNull(refreshToken) || !isNumberOrNull(refreshExpiresAt)) return undefined;
-  if ((rotates !== null && typeof rotates !== 'boolean') || !Array.isArray(rows)) return undefined;
+  if ((rotates !== null && typeof rotates !== 'boolean') || !Array.isArray(rows) || !isTextOrNull(idToken))
+    return undefined;
   const sets = new Map<string, TokenSet>();
   for (const row of rows) {
     const named = tokenSetFrom(row);
@@ -76,6 +78,7 @@ export function decodeTokens(bytes: Buffer): SessionTokens | undefined {
     refreshExpiresAt: refreshExpiresAt ?? undefined,
     rotates: rotates ?? undefined,
     sets: Object.fromEntries(sets),
+    ...(idToken === null ? {} : { idToken }),
   };
 }
 

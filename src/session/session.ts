@@ -55,6 +55,8 @@ export interface SessionTokens {
   readonly rotates: boolean | undefined;
   /** By audience; '' is the one asked for at sign-in (`API_AUDIENCE`, or none). */
   readonly sets: Readonly<Record<string, TokenSet>>;
+  /** The newest ID token, where a sign-out at the provider needs it (`END_SESSION_METHOD`). */
+  readonly idToken?: string | undefined;
 }
 
 /** The key of a session: that of its tokens, as long as one of them is bound to it. */

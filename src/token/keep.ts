@@ -31,6 +31,7 @@ export function tokensAfter({ session, refreshToken, audience }: Spending, grant
     refreshExpiresAt: grant.refreshExpiresAt ?? (isRotated ? undefined : tokens.refreshExpiresAt),
     rotates: isRotated || tokens.rotates === true,
     sets: { ...tokens.sets, [audience]: grant.tokens },
+    idToken: grant.idTokenHint ?? tokens.idToken,
   };
 }
 

@@ -92,10 +92,26 @@ const responses: readonly Case[] = [
     refused: response({ code: undefined }),
     reason: 'code-missing',
   }),
-  early('authorize: code of 64 kB', 'sends a code of 64 kB', {
+  early('authorize: code of 8 kB', 'sends a code of 8 kB', {
     shows: 'CB-14',
     refused: response({ code: 'c'.repeat(8_000) }),
     reason: 'code-too-long',
+  }),
+  {
+    module: 'authorize: code of 64 kB',
+    does: 'sends a code of 64 kB',
+    shows: 'CB-14',
+    verdict: 'refused: 431, before anything of it is read',
+    shownBy: 'test/attack/faulty-provider.test.ts',
+    test: 'CB-14: a code of 64 kB is refused where it comes in, and the next sign-in works',
+  },
+  early('authorize: answer in the fragment', 'answers in the fragment of the address, which no browser sends', {
+    shows: 'CB-01, CB-11',
+    refused: (script) => {
+      script.authorize.mode = 'fragment';
+    },
+    error: 'state_mismatch',
+    reason: 'state-not-ours',
   }),
   early('authorize: code and error', 'sends a code and an error', {
     shows: 'CB-08',
@@ -171,6 +187,14 @@ const keySets: readonly Case[] = [
     error: 'provider_unreachable',
     reason: 'key-set',
   }),
+  {
+    module: 'key set: to be kept for a day',
+    does: 'has its key set kept for a day, and signs with a new key all the same',
+    shows: 'IT-21',
+    accepted: atRotation((script) => {
+      script.jwks.maxAge = 86_400;
+    }),
+  },
   {
     module: 'key set: keys nobody knows',
     does: 'publishes keys that are symmetric, broken or of an unknown type beside its own',

@@ -178,7 +178,8 @@ const returns: readonly Case[] = [
     module: 'oidcc-client-test-session-management',
     does: 'offers a check_session_iframe',
     shows: 'LO-24',
-    notYet: 'the page learns of the end of a session from `/session/events`; the iframe is not offered',
+    notOurs:
+      'browsers keep the provider’s cookies out of frames of another site, so the iframe would find everybody signed out; `prompt=none` and logout tokens tell, and the page learns of it from `/session/events`',
   },
 ];
 

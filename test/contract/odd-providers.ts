@@ -9,6 +9,20 @@ import type { Row } from './open-stores.ts';
 
 /** Rows of the list in config-faults.test.ts. */
 export const oddProviders: readonly Row[] = [
+  ...['common/v2.0', 'organizations/v2.0', 'consumers', '{tenantid}/v2.0', '%7Btenantid%7D/v2.0'].map(
+    (path): Row => [
+      `the issuer of many tenants, ${path}`,
+      { ISSUER: `https://login.microsoftonline.com/${path}` },
+      [
+        'ISSUER: must be the issuer of one tenant, such as https://login.microsoftonline.com/6f1c0a5e-0000-4000-8000-3f0f5c3a9d11/v2.0 with the identifier of yours: common, organizations, consumers and {tenantid} stand for many, and sign nothing by that name.',
+      ],
+    ],
+  ),
+  [
+    'an ID token that may be old',
+    { ID_TOKEN_MAX_AGE: '16m' },
+    ['ID_TOKEN_MAX_AGE: must be a duration such as 500ms, 30s, 15m or 8h, and at least 30s and at most 15m.'],
+  ],
   [
     'a provider that is asked for neither',
     { API_AUDIENCE_PARAMETER: 'aud' },
@@ -38,6 +52,7 @@ export const oddProviders: readonly Row[] = [
     { END_SESSION_RETURN_PARAMETER: 'id_token_hint' },
     ['END_SESSION_RETURN_PARAMETER: must be the name of a parameter such as logout_uri, or none.'],
   ],
+  ['a sign-out in another way', { END_SESSION_METHOD: 'post' }, ['END_SESSION_METHOD: must be redirect or form.']],
   [
     'a sign-in that somebody else begins, at times',
     { THIRD_PARTY_LOGIN: 'sometimes' },

@@ -82,7 +82,7 @@ describe('doctor, before a provider that is honest', () => {
     expect(code).toBe(0);
     expect(lines.join('\n')).toMatch(/ok {4}client +is known to the provider by client_secret_basic/);
     expect(lines.join('\n')).toMatch(/ok {4}redirect URI +is registered/);
-    expect(lines.join('\n')).toMatch(/ok {4}sign-out +leads back to the page/);
+    expect(lines.join('\n')).toMatch(/ok {4}sign-out +is taken, and the provider answers with a page/); // it asks whether to
     expect(lines.join('\n')).toMatch(/skip {2}edge +nothing listens/);
   });
 
@@ -292,6 +292,13 @@ describe('doctor, before a provider that is not as it should be', () => {
   it('takes clocks that are 20 s apart', async () => {
     provider.script.clock.offsetSeconds = 20;
     expect(toMend(await linesNow())).toEqual([]);
+  });
+
+  it('LS-16: names the fix for metadata of many tenants', async () => {
+    provider.script.metadata.fields = { issuer: 'https://login.example/{tenantid}/v2.0' };
+    expect(toMend(await linesNow())).toEqual([
+      expect.stringMatching(/metadata .*many tenants.*: set ISSUER to the issuer of one tenant/),
+    ]);
   });
 
   it('names the fix for a provider without S256', async () => {

@@ -321,13 +321,45 @@ describe('a call to an upstream with DPOP=on', () => {
     expect([good.status, good.header('dpop-nonce')]).toEqual([200, undefined]);
   });
 
-  it('PX-15: sends nothing twice that has a body: the caller is told to do it, and then it works', async () => {
+  it.each([
+    ['POST', undefined],
+    ['POST', 'a small body'],
+    ['PATCH', 'x'.repeat(16 * 1024)],
+    ['PUT', 'a small body'],
+  ])('PX-15: answers a challenge to a %s with a body that is small, with the same body', async (method, body) => {
     const browser = await somebody();
+    Object.assign(orders.desk, { demand: 'demanded', rotate: true });
+    expect((await call(browser, 'x', { method, ...(body === undefined ? {} : { body }) })).status).toBe(200);
+    expect(orders.desk.verdicts.map(({ reason }) => reason)).toEqual(['nonce', undefined]);
+    expect(orders.upstream.requests.map((request) => request.body.toString())).toEqual([body ?? '', body ?? '']);
+    expect(orders.upstream.requests.map((request) => request.method)).toEqual([method, method]);
+  });
+
+  it('PX-15: keeps no body that is longer: the caller is told to send it again, and then it works', async () => {
+    const browser = await somebody();
+    const body = 'x'.repeat(16 * 1024 + 1);
     orders.desk.demand = 'demanded';
-    const first = await call(browser, 'x', { method: 'POST', body: 'once' });
+    const first = await call(browser, 'x', { method: 'POST', body });
     expect([first.status, first.header('retry-after')]).toEqual([503, '1']);
     expect(orders.upstream.requests).toHaveLength(1);
-    expect((await call(browser, 'x', { method: 'POST', body: 'once' })).status).toBe(200);
+    expect((await call(browser, 'x', { method: 'POST', body })).status).toBe(200);
+  });
+
+  it('PX-13, PX-15: sends a POST twice for the sake of a nonce, once, and for no other reason', async () => {
+    const browser = await somebody();
+    const post = async () => (await call(browser, 'x', { method: 'POST', body: 'once' })).status;
+    orders.desk.demand = 'endless';
+    expect(await post()).toBe(503);
+    expect(orders.upstream.requests).toHaveLength(2);
+
+    orders.desk.reset();
+    expect(await post()).toBe(200);
+    at.world.clock.advance(60_000); // old enough to be renewed
+    const token = orders.upstream.last.headers.find(([name]) => /^authorization$/i.test(name))?.[1]?.split(' ')[1];
+    orders.desk.refused.add(token ?? '');
+    orders.upstream.forget();
+    expect(await post()).toBe(401);
+    expect(orders.upstream.requests).toHaveLength(1);
   });
 
   it('PX-13, PX-15: a refused token is renewed once beside the one challenge, bound to the same key', async () => {

@@ -163,6 +163,11 @@ describe('without the settings of the page', () => {
     refused('Microsoft Entra ID', ['USER_INFO', 'USER_CLAIMS'], 'user-info-status-401'),
   );
 
+  it(
+    'IT-08: Entra ID issues its tokens five minutes back',
+    refused('Microsoft Entra ID', ['ID_TOKEN_MAX_AGE'], 'id-token-issued-at'),
+  );
+
   it('CB-22: and is not asked where the settings say so, whatever claims are missing', async () => {
     const world = await startWith(known('Microsoft Entra ID'), ['USER_CLAIMS']);
     await signedIn(world);

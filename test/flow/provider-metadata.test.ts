@@ -72,6 +72,7 @@ describe('metadata', () => {
     ],
     ['another issuer', { issuer: 'https://evil.test' }, 'issuer-differs'],
     ['no issuer', { issuer: undefined }, 'issuer-differs'],
+    ['the issuer of many tenants', { issuer: 'https://login.test/{tenantid}/v2.0' }, 'issuer-of-many-tenants'],
     ['no token endpoint', { token_endpoint: undefined }, 'endpoint-missing'],
     ['a token endpoint that is no URL', { token_endpoint: '/token' }, 'endpoint-missing'],
     ['a token endpoint with a password', { token_endpoint: 'https://a:b@evil.test/token' }, 'endpoint-missing'],

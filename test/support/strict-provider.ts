@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
-import type { ClientMetadata, Configuration } from 'oidc-provider';
+import type { ClientMetadata, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { authorizationServerDefaults } from '../../demo/authorization-server.ts';
 import { closeServer, listenOnLoopback } from '../../demo/loopback.ts';
 import { createOfflineRequests } from '../../demo/offline-access.ts';
@@ -28,6 +28,10 @@ export interface StrictProviderOptions {
   readonly client: ClientMetadata;
   /** Whether clients may show certificates, and tokens are bound to them. */
   readonly mutualTls?: boolean;
+  /** `false`: nothing is demanded but TLS, clients may prove themselves in every way, and no token is bound. */
+  readonly isStrict?: boolean;
+  /** Whose certificates of clients are believed (`tls_client_auth`), PEM. */
+  readonly clientAuthority?: string;
 }
 
 /** One request it got. */
@@ -49,13 +53,21 @@ export interface StrictProvider {
 }
 
 /** Starts one on a free port of 127.0.0.1. */
-export async function startStrictProvider({ tls, client, mutualTls = false }: StrictProviderOptions) {
-  const server = createServer({ ...tls, requestCert: mutualTls, rejectUnauthorized: false });
+export async function startStrictProvider({
+  tls,
+  client,
+  mutualTls = false,
+  isStrict = true,
+  clientAuthority,
+}: StrictProviderOptions) {
+  const authorities = clientAuthority === undefined ? {} : { ca: [tls.cert, clientAuthority] };
+  const requestCert = mutualTls || !isStrict;
+  const server = createServer({ ...tls, ...authorities, requestCert, rejectUnauthorized: false });
   const issuer = `https://127.0.0.1:${await listenOnLoopback(server as never, 0)}`; // a server of https is one of TLS, which is one of net
   const storage = createProviderStorage();
   const offline = createOfflineRequests();
   const usual = await createProviderConfiguration(authorizationServerDefaults, { storage, offline });
-  const provider = new Provider(issuer, await strictly(usual, { mutualTls }));
+  const provider = new Provider(issuer, isStrict ? await strictly(usual, { mutualTls }) : plainly(usual));
   provider.silent = true;
   offline.watch(provider);
   serveSignIn(provider, authorizationServerDefaults.acrValues);
@@ -88,6 +100,28 @@ export async function startStrictProvider({ tls, client, mutualTls = false }: St
   return strict;
 }
 
+/** Every connection is one of TLS. */
+const certificateOf = ({ req }: KoaContextWithOIDC) => (req.socket as TLSSocket).getPeerX509Certificate();
+
+function plainly(usual: Configuration): Configuration {
+  return {
+    ...usual,
+    clientAuthMethods: [
+      ...(['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const),
+      ...(['tls_client_auth', 'self_signed_tls_client_auth'] as const),
+    ],
+    features: {
+      ...usual.features,
+      mTLS: {
+        ...{ enabled: true, tlsClientAuth: true, selfSignedTlsClientAuth: true, getCertificate: certificateOf },
+        certificateAuthorized: ({ req }) => (req.socket as TLSSocket).authorized,
+        certificateSubjectMatches: (context, property, expected) =>
+          property === 'tls_client_auth_subject_dn' && certificateOf(context)?.subject === expected,
+      },
+    },
+  };
+}
+
 async function strictly(usual: Configuration, { mutualTls }: { mutualTls: boolean }): Promise<Configuration> {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   // jose types `kty` as any string; this algorithm has one key type.
@@ -114,7 +148,7 @@ async function strictly(usual: Configuration, { mutualTls }: { mutualTls: boolea
         enabled: mutualTls,
         certificateBoundAccessTokens: mutualTls,
         selfSignedTlsClientAuth: mutualTls,
-        getCertificate: ({ req }) => (req.socket as TLSSocket).getPeerX509Certificate(), // every connection is one of TLS
+        getCertificate: certificateOf,
       },
       resourceIndicators: {
         ...resourceIndicators,

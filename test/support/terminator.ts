@@ -5,7 +5,13 @@
  * @module
  */
 
-import { request as ask, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
+import {
+  request as ask,
+  createServer as createPlainServer,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type RequestListener,
+} from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TlsOptions } from 'node:tls';
@@ -26,11 +32,18 @@ export interface Terminator {
   close(): Promise<void>;
 }
 
-/** Starts one on `localhost`. It passes everything to the port that `target` gives, and says who asked and how. */
-export async function startTerminator(tls: TlsOptions, target: () => number): Promise<Terminator> {
+/**
+ * Starts one on `localhost`. It passes everything to the port that `target` gives, and says who asked and how.
+ * Without `tls` it is one that stands behind it: it adds itself to what the first one said.
+ */
+export async function startTerminator(tls: TlsOptions | undefined, target: () => number): Promise<Terminator> {
   const mistakes: Mistakes = {};
-  const server = createServer(tls, (message, response) => {
-    const honest = { ...message.headers, 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.9' };
+  const answer: RequestListener = (message, response) => {
+    const said =
+      tls === undefined
+        ? { 'x-forwarded-for': `${String(message.headers['x-forwarded-for'])}, 127.0.0.1` }
+        : { 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.9' };
+    const honest = { ...message.headers, ...said };
     const onward = ask(
       {
         host: '127.0.0.1',
@@ -39,20 +52,21 @@ export async function startTerminator(tls: TlsOptions, target: () => number): Pr
         method: message.method,
         headers: mistakes.request?.(honest) ?? honest,
       },
-      (answer) => {
-        const lines = answer.headers['set-cookie'] ?? [];
+      (answered) => {
+        const lines = answered.headers['set-cookie'] ?? [];
         const kept = mistakes.setCookie?.(lines) ?? lines;
-        const { 'set-cookie': _all, ...others } = answer.headers;
+        const { 'set-cookie': _all, ...others } = answered.headers;
         response.writeHead(
-          answer.statusCode ?? 502,
+          answered.statusCode ?? 502,
           kept.length === 0 ? others : { ...others, 'set-cookie': [...kept] },
         );
-        answer.pipe(response);
+        answered.pipe(response);
       },
     );
     onward.on('error', () => response.destroy());
     message.pipe(onward);
-  });
+  };
+  const server = tls === undefined ? createPlainServer(answer) : createServer(tls, answer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port, // a socket of TCP has one

@@ -1,36 +1,36 @@
 /**
- * Asks the authorization server whether it knows us: as a client at its token
- * endpoint, and by our addresses at the endpoints a browser is sent to.
- *
- * Nothing is spent: the refresh token that is presented does not exist, and the
- * browser's request asks for no interaction (`prompt=none`), which is answered at
- * our own address or not at all (OIDC Core, 3.1.2.6).
+ * Asks the authorization server whether it knows us as a client. Nothing is spent:
+ * the refresh token that is presented does not exist.
  *
  * @module
  */
 
 import { randomToken } from '../../base/random.ts';
-import type { ClientAuthMethod, FrontendConfig } from '../../config/config.ts';
-import { ProblemError } from '../../errors.ts';
-import { frontendOf } from '../../http/frontend.ts';
+import type { ClientAuthMethod } from '../../config/config.ts';
 import { newClientKeyPem } from '../../oidc/client-key.ts';
 import { FileClientKeys } from '../../oidc/client-keys.ts';
 import { GrantError } from '../../oidc/grant.ts';
 import type { ProviderMetadata } from '../../oidc/metadata.ts';
 import { Provider } from '../../oidc/provider.ts';
-import { adviceFor, ask } from './ask.ts';
+import type { JsonObject } from '../../oidc/strict-json.ts';
+import { addressesOf, checkAddresses } from './check-addresses.ts';
 import type { Around } from './check-metadata.ts';
 import { type Finding, fail, ok, skip, warn } from './finding.ts';
 
+/** What was published, and can be used. */
+export interface Published {
+  readonly metadata: ProviderMetadata;
+  /** As it came. */
+  readonly json: JsonObject;
+}
+
 /** Looks at the client's own registration. The metadata was found to be usable before. */
-export async function checkClient(around: Around, metadata: ProviderMetadata): Promise<readonly Finding[]> {
+export async function checkClient(around: Around, { metadata, json }: Published): Promise<readonly Finding[]> {
   const provider = providerFor(around);
   await provider.start();
   try {
-    const client = await clientFinding(provider, around);
-    const redirect = await redirectFinding(provider, around);
-    const signOut = metadata.end_session_endpoint === undefined ? [] : [await signOutFinding(provider, around)];
-    return [client, redirect, ...signOut];
+    const client = methodFinding(json, around) ?? (await clientFinding(provider, around));
+    return [client, ...(await checkAddresses(provider, { around, metadata }))];
   } finally {
     await provider.close();
   }
@@ -40,9 +40,9 @@ function providerFor(
   { own: config, clock }: Around,
   authMethod: ClientAuthMethod = config.client.authMethod,
 ): Provider {
-  const { issuer, scopes, scopesAreDefault, apiAudience, providerTimeoutMs: timeoutMs } = config;
+  const { issuer, scopes, scopesAreDefault, apiAudience, dialect, providerTimeoutMs: timeoutMs } = config;
   return new Provider({
-    ...{ issuer, scopes, scopesAreDefault, apiAudience, timeoutMs, clock },
+    ...{ issuer, scopes, scopesAreDefault, apiAudience, dialect, timeoutMs, clock },
     client: { ...config.client, authMethod },
     clientKeys: config.client.keyRotationMs === undefined ? undefined : new FileClientKeys(newClientKeyPem()),
     redirectUri: addressesOf(config).redirectUri,
@@ -51,9 +51,16 @@ function providerFor(
   });
 }
 
-function addressesOf(config: FrontendConfig) {
-  const frontend = frontendOf(config);
-  return { redirectUri: frontend.origin + frontend.paths.callback, afterSignOut: `${frontend.origin}/` };
+function methodFinding(json: JsonObject, { own: config }: Around): Finding | undefined {
+  // RFC 8414, 2: client_secret_basic when it is left out.
+  const listed: unknown = json['token_endpoint_auth_methods_supported'] ?? ['client_secret_basic'];
+  const { authMethod } = config.client;
+  if (!Array.isArray(listed) || listed.includes(authMethod)) return undefined;
+  const names = listed.filter((name) => typeof name === 'string').join(', ');
+  return fail(
+    'client',
+    `CLIENT_AUTH_METHOD=${authMethod} is not one that the provider takes: set it to that of the registration, one of ${names}`,
+  );
 }
 
 async function clientFinding(provider: Provider, around: Around): Promise<Finding> {
@@ -119,87 +126,4 @@ async function otherMethod(around: Around): Promise<ClientAuthMethod | undefined
   } finally {
     await provider.close();
   }
-}
-
-/** What a server says that knows the address, and has nobody signed in (OIDC Core, 3.1.2.6). */
-const expectedErrors: ReadonlySet<string> = new Set([
-  'login_required',
-  'interaction_required',
-  'consent_required',
-  'account_selection_required',
-]);
-
-const register = (uri: string) => `register ${uri} at the provider, letter by letter, as a redirect URI of this client`;
-
-async function redirectFinding(provider: Provider, around: Around): Promise<Finding> {
-  const subject = 'redirect URI';
-  const { redirectUri } = addressesOf(around.own);
-  const url = await authorizationUrl(provider);
-  if (!(url instanceof URL)) return refusedPush(url, redirectUri);
-  const asked = await ask(url, { clock: around.clock, limitMs: around.own.providerTimeoutMs });
-  if ('failure' in asked) return fail(subject, `the authorization endpoint: ${adviceFor(asked.failure)}`);
-  const target = URL.parse(asked.headers.location ?? '', url);
-  if (target?.href.startsWith(redirectUri)) return errorFinding(target.searchParams.get('error') ?? '');
-  if (asked.status >= 400 && asked.status < 500) {
-    return fail(subject, `the provider refuses the request (${asked.status}): ${register(redirectUri)}`);
-  }
-  if (asked.status >= 500) return warn(subject, `the authorization endpoint answers with status ${asked.status}`);
-  return ok(subject, 'the provider answers with a page of its own');
-}
-
-function errorFinding(error: string): Finding {
-  if (error === '' || expectedErrors.has(error)) return ok('redirect URI', 'is registered');
-  if (error === 'invalid_scope')
-    return fail(
-      'scopes',
-      'SCOPES has one that the provider refuses (invalid_scope): allow it for this client or leave it out',
-    );
-  if (error === 'invalid_target')
-    return fail('audience', 'API_AUDIENCE is refused (invalid_target): register that resource, or leave it out');
-  if (error === 'unauthorized_client')
-    return fail(
-      'client',
-      'may not use the authorization code flow: allow the grant type authorization_code at the provider',
-    );
-  return warn(
-    'redirect URI',
-    `is registered, and the provider answered ${/^[\w.-]{1,64}$/.test(error) ? error : 'an error'}`,
-  );
-}
-
-async function authorizationUrl(provider: Provider): Promise<unknown> {
-  const [state, nonce, codeChallenge] = [randomToken(256), randomToken(256), randomToken(256)];
-  try {
-    return await provider.authorizationUrl({ state, nonce, codeChallenge, prompt: 'none' });
-  } catch (error) {
-    if (error instanceof ProblemError) return error.cause;
-    throw error;
-  }
-}
-
-function refusedPush(cause: unknown, redirectUri: string): Finding {
-  const reason = cause instanceof GrantError ? cause.reason : 'no answer';
-  if (cause instanceof GrantError && cause.kind === 'client-refused')
-    return fail('redirect URI', `could not be looked at: the client is refused (${reason})`);
-  if (reason === 'invalid_scope' || reason === 'invalid_target') return errorFinding(reason);
-  if (cause instanceof GrantError && cause.kind === 'refused')
-    return fail('redirect URI', `the pushed request is refused (${reason}): ${register(redirectUri)}`);
-  return warn('redirect URI', `the pushed request was not answered (${reason})`);
-}
-
-async function signOutFinding(provider: Provider, around: Around): Promise<Finding> {
-  const subject = 'sign-out';
-  const { afterSignOut } = addressesOf(around.own);
-  const url = provider.endSessionUrl({ postLogoutRedirectUri: afterSignOut, state: randomToken(128) });
-  if (url === undefined) return warn(subject, 'the provider has no end_session_endpoint');
-  const asked = await ask(url, { clock: around.clock, limitMs: around.own.providerTimeoutMs });
-  if ('failure' in asked) return fail(subject, `the end-session endpoint: ${adviceFor(asked.failure)}`);
-  if (asked.status >= 400 && asked.status < 500) {
-    return fail(
-      subject,
-      `the provider refuses to lead back (${asked.status}): register ${afterSignOut} as a post-logout redirect URI of this client`,
-    );
-  }
-  if (asked.status >= 500) return warn(subject, `the end-session endpoint answers with status ${asked.status}`);
-  return ok(subject, 'leads back to the page');
 }

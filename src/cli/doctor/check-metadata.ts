@@ -76,13 +76,19 @@ function usable(json: JsonObject, { issuer, client }: FrontendConfig): ProviderM
     return demandedOf(metadataFrom(json, issuer), client.flow);
   } catch (error) {
     if (!(error instanceof MetadataError)) throw error;
-    return fail(
-      'metadata',
-      error.reason === 'issuer-differs'
-        ? differs(json.issuer, issuer)
-        : `${error.message}: this provider cannot be used until its metadata is mended`,
-    );
+    return fail('metadata', adviceOn(error, { published: json.issuer, issuer }));
   }
+}
+
+function adviceOn(
+  { reason, message }: MetadataError,
+  { published, issuer }: { readonly published: unknown; readonly issuer: string },
+): string {
+  if (reason === 'issuer-differs') return differs(published, issuer);
+  if (reason === 'issuer-of-many-tenants') {
+    return 'the issuer it names stands for many tenants, and no token bears that name: set ISSUER to the issuer of one tenant, for Microsoft Entra ID https://login.microsoftonline.com/TENANT-ID/v2.0';
+  }
+  return `${message}: this provider cannot be used until its metadata is mended`;
 }
 
 function differs(published: unknown, issuer: string): string {
@@ -133,12 +139,7 @@ function memberFindings(
   metadata: ProviderMetadata,
   { json, config }: { readonly json: JsonObject; readonly config: FrontendConfig },
 ): readonly Finding[] {
-  return [
-    pkceFinding(metadata),
-    refreshFinding({ metadata, json, config }),
-    ...methodFindings(json, config),
-    endSessionFinding(metadata),
-  ];
+  return [pkceFinding(metadata), refreshFinding({ metadata, json, config })];
 }
 
 function pkceFinding({ code_challenge_methods_supported: methods }: ProviderMetadata): Finding {
@@ -181,21 +182,4 @@ function refreshFinding({
     'refresh',
     'offline_access is not asked for: without a refresh token sessions end with their access token; add it to SCOPES if the provider gives refresh tokens for it',
   );
-}
-
-function methodFindings(json: JsonObject, { client }: FrontendConfig): readonly Finding[] {
-  // RFC 8414, 2: client_secret_basic when it is left out.
-  const listed: unknown = json['token_endpoint_auth_methods_supported'] ?? ['client_secret_basic'];
-  if (!Array.isArray(listed) || listed.includes(client.authMethod)) return [];
-  const names = listed.filter((name) => typeof name === 'string').join(', ');
-  return [fail('client', `CLIENT_AUTH_METHOD=${client.authMethod} is not one that the provider takes (${names})`)];
-}
-
-function endSessionFinding({ end_session_endpoint: endpoint }: ProviderMetadata): Finding {
-  return endpoint === undefined
-    ? warn(
-        'sign-out',
-        'the provider has no end_session_endpoint: a sign-out ends the session here, and the one at the provider lives on',
-      )
-    : ok('sign-out', 'the provider can be signed out of');
 }

@@ -117,6 +117,12 @@ function lacksIdToken({ parameters }: Ending, { script }: ProviderState): boolea
   return demandsIdToken === 'always' || parameters[returnParameter] !== undefined;
 }
 
+/** Whether it asks for an address that nobody registered: refused, as by most servers. */
+function leadsElsewhere({ client, parameters }: Ending, { script }: ProviderState): boolean {
+  const uri = parameters[script.endSession.returnParameter];
+  return client !== undefined && uri !== undefined && !isRegistered(uri, client.postLogoutRedirectUris);
+}
+
 /** Where the browser goes next: only to a registered address (RP-Initiated Logout, section 3). */
 function returnAddress(
   { client, parameters }: Ending,
@@ -172,6 +178,7 @@ export function createEndSession(
   return async (request, state) => {
     const ending = readEnding(request, state);
     if (lacksIdToken(ending, state)) return pageAnswer('<p>id_token_hint is missing', 400);
+    if (leadsElsewhere(ending, state)) return pageAnswer('<p>post_logout_redirect_uri is not registered', 400);
     await tellBackchannel(ending, { state, delivered });
     // Back-Channel Logout, section 2.7: what was granted for when the person is away outlives the session.
     for (const grant of ending.grants) if (!grant.scope.split(' ').includes('offline_access')) grant.revoked = true;

@@ -15,8 +15,11 @@ const expected = {
   ...{ maxAge: undefined, acrValues: [], trustedAudiences: ['project', 'sibling'] },
 };
 // A token that passed its signature, which is not what is looked at here.
-const check = (claims: object) =>
-  checkSignInToken({ algorithm: 'RS256', claims: { ...honest, ...claims } } as unknown as VerifiedJws, expected);
+const check = (claims: object, more: { readonly maxAgeMs?: number } = {}) =>
+  checkSignInToken({ algorithm: 'RS256', claims: { ...honest, ...claims } } as unknown as VerifiedJws, {
+    ...expected,
+    ...more,
+  });
 
 describe('an ID token', () => {
   it.each([
@@ -45,8 +48,11 @@ describe('an ID token', () => {
     expect(check({ azp: 'us' })).toBeUndefined();
   });
 
-  it('IT-08: is taken with the age that Entra ID gives it, and not a minute more', () => {
-    expect(check({ iat: seconds - 301 })).toBeUndefined();
-    expect(check({ iat: seconds - 361 })).toBe('id-token-issued-at');
+  it('IT-08: is taken for five minutes, and for as long as a provider that writes an earlier time needs, by setting', () => {
+    expect(check({ iat: seconds - 300 })).toBeUndefined();
+    expect(check({ iat: seconds - 301 })).toBe('id-token-issued-at');
+    expect(check({ iat: seconds - 360 }, { maxAgeMs: 360_000 })).toBeUndefined();
+    expect(check({ iat: seconds - 361 }, { maxAgeMs: 360_000 })).toBe('id-token-issued-at');
+    expect(check({ iat: seconds - 31 }, { maxAgeMs: 30_000 })).toBe('id-token-issued-at');
   });
 });

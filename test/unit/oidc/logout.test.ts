@@ -132,7 +132,7 @@ describe('POST /logout', () => {
   });
 
   it('leads to the start page where the provider has no end-session endpoint', async () => {
-    const provider = { endSessionOrigin: undefined, endSessionUrl: () => undefined };
+    const provider = { endSessionOrigin: undefined, endSessionUrl: () => undefined, endSessionForm: () => undefined };
     expect((await signOut(byForm(), { provider })).headers).toMatchObject({ Location: '/' });
     session = await scene.signIn();
 
