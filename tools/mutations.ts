@@ -1603,8 +1603,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'doctor: a word of the provider is printed as it came',
     file: 'src/cli/doctor.ts',
-    search: 'write(withoutSecrets(lineOf(finding), secrets));',
-    replace: 'write(lineOf(finding));',
+    search: 'withoutSecrets(lineOf(finding), secrets)',
+    replace: 'lineOf(finding)',
     noticedBy: ['test/flow/doctor-set-ups.test.ts'],
   },
   {
