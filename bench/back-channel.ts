@@ -1,5 +1,5 @@
 /**
- * `node bench/back-channel.ts`: how long a back-channel logout takes with a thousand
+ * `npm run bench:back-channel`: how long a back-channel logout takes with a thousand
  * and with a hundred thousand sessions in Redis, beside a PING measured between the
  * logouts; and how many bytes a session is there. `BENCH_SESSIONS` sets the number.
  *

@@ -1,5 +1,5 @@
 /**
- * `node bench/events-memory.ts`: how many bytes of the server's process a warm
+ * `npm run bench:memory`: how many bytes of the server's process a warm
  * session takes, and an open stream of `/session/events` beside it.
  * `BENCH_STREAMS` sets how many of each.
  *

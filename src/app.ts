@@ -113,6 +113,7 @@ export class App {
     await this.#public.close(config.shutdownTimeoutMs);
     await ofEach(({ watch }) => watch.close());
     await ofEach(({ refresher }) => refresher.settled(config.shutdownTimeoutMs));
+    await ofEach(({ signOuts }) => signOuts.settled(config.shutdownTimeoutMs));
     await ofEach(({ revoker, config: own }) => revoker.settled(own.providerTimeoutMs));
     await ofEach(({ clientKeys }) => clientKeys?.close());
     overload.stop();

@@ -7,6 +7,7 @@
  * @module
  */
 
+import './base/memory.ts'; // first
 import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { createApp } from './app.ts';

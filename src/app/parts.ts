@@ -15,6 +15,7 @@ import type { ManagedClientKeys } from '../oidc/managed-client-keys.ts';
 import { Provider } from '../oidc/provider.ts';
 import { RedisRotationNotes } from '../oidc/rotation-notes.ts';
 import { SessionEvents } from '../oidc/session-events.ts';
+import { SignOuts } from '../oidc/sign-outs.ts';
 import type { Renew } from '../proxy/exchange-parts.ts';
 import { Forwarder } from '../proxy/forward.ts';
 import type { IsSignedInAs } from '../proxy/instead.ts';
@@ -22,10 +23,11 @@ import { Routes } from '../proxy/routes.ts';
 import { type SocketReports, socketReportsTo } from '../proxy/socket-reports.ts';
 import { Upgrades } from '../proxy/upgrade.ts';
 import { OwnSessions } from '../session/own-sessions.ts';
-import { isOpened, type Lifetimes } from '../session/session.ts';
+import { isOpened, type Lifetimes, lifetimesOf } from '../session/session.ts';
 import { cacheReportsTo, sessionReportsTo } from '../session/session-reports.ts';
 import { SessionWatch } from '../session/session-watch.ts';
-import { Sessions, signedOut } from '../session/sessions.ts';
+import { Sessions } from '../session/sessions.ts';
+import { signedOut } from '../session/signed-out.ts';
 import { meets } from '../session/step-up.ts';
 import { whileSession } from '../session/with-session.ts';
 import { Csrf } from '../stages/csrf.ts';
@@ -67,6 +69,7 @@ export interface Parts extends Omit<Shared, 'config'> {
   readonly csrf: Csrf;
   readonly refresher: Refresher;
   readonly revoker: Revoker;
+  readonly signOuts: SignOuts;
   readonly tokens: Tokens;
   readonly routes: Routes;
   readonly forwarder: Forwarder;
@@ -132,6 +135,7 @@ export function createParts(shared: Shared, config: FrontendConfig): Parts {
     csrf,
     refresher,
     revoker,
+    signOuts: new SignOuts({ sessions, revoker, reports: sessionReports, clock: base.clock }),
     tokens,
     routes,
     ...createProxy({ ...base, tokens, watch }),
@@ -180,7 +184,7 @@ function createBase({ config: process, ...shared }: Shared, config: FrontendConf
     ...{ ...shared, config, frontend, sessionSecrets },
     trail: listsFrontends ? shared.trail.of(frontend.name) : shared.trail,
     label: listsFrontends ? { frontend: frontend.name } : {},
-    lifetimes: { idleTimeoutMs: config.sessionIdleTimeoutMs, lifetimeMs: config.sessionLifetimeMs },
+    lifetimes: lifetimesOf(config),
     keys: new KeyRing(secrets),
     loginKeys: new LoginKeys(secrets),
   };

@@ -172,7 +172,8 @@ function signInParts(parts: Parts) {
   const cookies = new LoginCookies(frontend, keys);
   const limit = new LoginLimit({ keys, frontendId: frontend.id, clock });
   const pointers = new SessionPointers(frontend, keys);
-  const shared = { frontend, provider, sessions, keys, cookies, clock };
+  const { maxAuthenticationAgeMs } = config;
+  const shared = { frontend, provider, sessions, keys, cookies, clock, maxAuthenticationAgeMs };
   return {
     pointers,
     loginParts: { ...shared, limit, thirdParty: config.thirdPartyLogin },

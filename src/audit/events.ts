@@ -64,6 +64,12 @@ export const events = {
     fields: ['session', 'audience', 'reason', 'ends_session'],
     retentionMonths: 12,
   },
+  'token.reuse-suspected': {
+    answers:
+      'Whose refresh token may somebody else have used, so that a rotating provider refused it? It may also have expired there.',
+    fields: ['session', 'subject'],
+    retentionMonths: 12,
+  },
   'token.revocation-failed': {
     answers: 'Which refresh token could not be revoked at the provider?',
     fields: ['session', 'reason'],

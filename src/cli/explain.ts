@@ -201,6 +201,7 @@ function narrating({ config, asked: { say } }: Scene): ApiParts {
       },
     },
     sessions: {
+      openHeld: () => undefined,
       open: async (request) => {
         say('session', `of the cookie; without one ${refusalOf('session-ended')}`);
         // As much of a session as the next steps look at.
@@ -219,6 +220,7 @@ function narrating({ config, asked: { say } }: Scene): ApiParts {
       },
     },
     tokens: {
+      attachFresh: () => undefined,
       attach: async (signed, route) => {
         say('token', tokenOf(route, config));
         return authorize(signed, undefined);

@@ -103,7 +103,7 @@ async function withManaged(surface: Surface, { config, own, what, kid }: Asked):
   const trail = new Trail({ level: 'silent', stream: { write: (line) => complain(line.trimEnd()) } });
   try {
     return await withRedis({ ...store, clock, trail }, async (redis) => {
-      const kept = createClientKeys({ config: own, frontend: { id: own.id }, sessionSecrets, redis, trail, clock });
+      const kept = createClientKeys({ config: own, sessionSecrets, redis, trail, clock });
       if (kept === undefined) throw new Error('no kept keys are configured');
       return done(kept, { surface, what, kid });
     });

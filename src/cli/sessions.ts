@@ -24,7 +24,7 @@ const usage = `claimcheck sessions list --sub SUBJECT [--issuer URL] [--sid SID]
 claimcheck sessions end  --sub SUBJECT [--issuer URL] [--sid SID] [--frontend ID] [--id HANDLE]
 
   --sub       whose sessions, as the authorization server names the person
-  --issuer    which authorization server; needed only where frontends have several
+  --issuer    of which authorization server, if not ISSUER: of what ISSUER was before, or where frontends have several
   --sid       only those of this session at the authorization server
   --frontend  only those at this frontend of the rules file
   --id        only the one with this handle, as list shows it
@@ -55,23 +55,20 @@ export const sessions: Command = {
 interface Asked {
   readonly action: 'list' | 'end';
   readonly frontend: string | undefined;
-  readonly meant: Omit<Meant, 'issuer'> & { readonly issuer: string | undefined };
-}
-
-/** A frontend, and whom the issuer of its sessions is. */
-interface Place {
-  readonly own: FrontendConfig;
-  readonly issuer: string;
+  readonly meant: Meant;
+  /** `undefined`: that of the configuration. */
+  readonly issuer: string | undefined;
 }
 
 // A subject is somebody else at each issuer, so where there are several it must be said whose it is.
 function placesOf(
-  { frontend, meant: { issuer } }: Asked,
+  { frontend, issuer }: Asked,
   config: Config,
-): { readonly at: readonly Place[] } | { readonly complaint: string } {
+): { readonly at: readonly FrontendConfig[] } | { readonly complaint: string } {
+  const of = (own: FrontendConfig) => ({ ...own, issuer: issuer ?? own.issuer });
   if (frontend !== undefined) {
     const own = chosenFrontend(config, frontend);
-    return 'complaint' in own ? own : { at: [{ own, issuer: issuer ?? own.issuer }] };
+    return 'complaint' in own ? own : { at: [of(own)] };
   }
   const issuers = new Set(config.frontends.map((own) => own.issuer));
   if (issuer === undefined && issuers.size > 1) {
@@ -79,7 +76,7 @@ function placesOf(
       complaint: `the frontends have several issuers; say with --issuer or --frontend whose subject it is: ${[...issuers].join(', ')}`,
     };
   }
-  return { at: config.frontends.map((own) => ({ own, issuer: issuer ?? own.issuer })) };
+  return { at: config.frontends.map(of) };
 }
 
 function askedIn(args: readonly string[]): Asked | undefined {
@@ -94,7 +91,7 @@ function askedIn(args: readonly string[]): Asked | undefined {
   const isEmpty = [subject, issuer, sid, handle, frontend].includes('');
   if (more.length > 0 || subject === undefined || isEmpty) return undefined;
   if (action !== 'end' && (action !== 'list' || handle !== undefined)) return undefined;
-  return { action, frontend, meant: { subject, issuer, sid, handle } };
+  return { action, frontend, meant: { subject, sid, handle }, issuer };
 }
 
 function parse(args: readonly string[]) {
@@ -120,7 +117,7 @@ function configOf({ env, files, complain }: Surface): Config | undefined {
 interface Doing {
   readonly asked: Asked;
   readonly config: Config;
-  readonly places: readonly Place[];
+  readonly places: readonly FrontendConfig[];
 }
 
 /** What an operator may know and do at one frontend. */
@@ -134,9 +131,9 @@ async function withStores({ asked, config, places }: Doing, surface: Surface): P
   const { clock, complain } = surface;
   // The lines of the log are for a server; what was ended must be provable here, too.
   const trail = new Trail({ level: 'silent', stream: { write: (line) => complain(line.trimEnd()) } });
-  const desks = places.map(({ own, issuer }) => ({
+  const desks = places.map((own) => ({
     store: new OperatorSessions(config, own, { trail, clock }),
-    meant: { ...asked.meant, issuer },
+    meant: asked.meant,
     id: own.id,
   }));
   try {

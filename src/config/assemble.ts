@@ -66,6 +66,7 @@ export function frontendFrom(values: Values, { files, ...beside }: BesideFronten
     thirdPartyLogin: all.THIRD_PARTY_LOGIN,
     sessionIdleTimeoutMs: all.SESSION_IDLE_TIMEOUT,
     sessionLifetimeMs: all.SESSION_LIFETIME,
+    maxAuthenticationAgeMs: values.MAX_AUTHENTICATION_AGE,
     page: PAGE_UPSTREAM ? { kind: 'upstream', url: PAGE_UPSTREAM } : { kind: 'files', directory: all.PUBLIC_DIR },
     corsAllowedOrigins: all.CORS_ALLOWED_ORIGINS,
     csrfMode: all.CSRF_MODE,

@@ -170,6 +170,8 @@ export interface FrontendConfig {
   readonly thirdPartyLogin: boolean;
   readonly sessionIdleTimeoutMs: number;
   readonly sessionLifetimeMs: number;
+  /** How long ago a person may have proved who they are; `undefined` where it does not matter. */
+  readonly maxAuthenticationAgeMs: number | undefined;
   readonly routes: readonly RouteConfig[];
   /** Where they stand in the rules file: `routes`, or `frontends[0].routes`. */
   readonly routesAt: string;

@@ -11,7 +11,7 @@ import { settingNames } from './schema.ts';
 /** The example of a list that docs/configuration.md shows. */
 export const frontendsExample = [
   'frontends:',
-  '  - id: orders                          # for good: it goes into the keys of its sessions',
+  '  - id: orders                          # how logs, metrics and commands call it',
   '    public_url: https://orders.example',
   '    client_id: orders-app',
   '    client_secret_file: /run/secrets/orders',

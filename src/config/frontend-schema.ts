@@ -106,7 +106,7 @@ export function frontendSchemaWith<Routes extends z.ZodType>(routes: Routes) {
     {
       id: text(readId).meta({
         description:
-          'Names the frontend in logs and metrics, and goes into its keys: another id signs everybody out. `default` is that of a server without `frontends`.',
+          'Names the frontend in logs, metrics, commands and paths of faults. Its sessions hang on its origin, issuer and client, not on this name.',
         examples: ['orders'],
       }),
       ...shapeOfSettings(),

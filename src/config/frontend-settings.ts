@@ -63,6 +63,7 @@ export const reachOfSettings = {
   REDIS_TIMEOUT: 'shared',
   SESSION_IDLE_TIMEOUT: 'inherited',
   SESSION_LIFETIME: 'inherited',
+  MAX_AUTHENTICATION_AGE: 'inherited',
   INSECURE_ALLOW_PLAIN_REDIS: 'shared',
   API_UPSTREAM: 'shared',
   RULES_FILE: 'shared',

@@ -409,6 +409,12 @@ export const settings = {
     example: '12h',
     type: longDuration,
   },
+  MAX_AUTHENTICATION_AGE: {
+    group: 'Sessions',
+    help: 'A person proves who they are to the authorization server at least this often: it is asked for a newer sign-in (max_age), the ID token must tell of one (auth_time), and a session ends this long after it. Without it a session there may be older than ours.',
+    example: '12h',
+    type: text((value) => readDuration(value, { least: '1m', most: '400d' })),
+  },
   INSECURE_ALLOW_PLAIN_REDIS: {
     group: 'Sessions',
     help: 'Allows a Redis on another machine without TLS or without password. Whoever is on that network can then delete and replay sessions.',

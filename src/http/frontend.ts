@@ -3,13 +3,15 @@
  *
  * A frontend is one single-page app as browsers know it: its origin, the cookies
  * it has, the other origins it trusts. Its id goes into the hash of every session
- * key and into every derived key, so what belongs to one is nothing at another.
+ * key and into every derived key, so what belongs to one is nothing at another,
+ * also where two servers share one Redis and the same `SESSION_SECRETS`.
  *
  * Its provider, routes and sessions are made in app/ and found by this id.
  *
  * @module
  */
 
+import { createHash } from 'node:crypto';
 import { isLoopbackName } from '../base/loopback.ts';
 import { plainFlow, type ResponseMode } from '../config/authorization-flow.ts';
 import type { FrontendConfig } from '../config/config.ts';
@@ -74,6 +76,32 @@ export interface FrontendOptions {
   readonly responseMode?: ResponseMode | undefined;
 }
 
+/** What tells one frontend from another. */
+export type FrontendFacts = Pick<FrontendConfig, 'publicUrl' | 'issuer'> & {
+  readonly client: Pick<FrontendConfig['client'], 'id'>;
+};
+
+/**
+ * The id of the frontend that a configuration describes: 128 bits, base64url, of its origin, its issuer and its client. What is
+ * derived from it lasts in stores and cookies.
+ *
+ * Tokens are for the client that got them and for the issuer that gave them (RFC 6749, 10.4), and a session is for the host
+ * that its cookie was set by: with any other of the three it is nobody's.
+ */
+export function frontendIdOf({ publicUrl, issuer, client }: FrontendFacts): string {
+  return idFrom('frontend', [new URL(publicUrl).origin, issuer, client.id]);
+}
+
+/** The id of the client alone, which is one at its issuer for all its frontends: under it lie the client's own keys. */
+export function clientScopeOf({ issuer, client }: Omit<FrontendFacts, 'publicUrl'>): string {
+  return idFrom('client', [issuer, client.id]);
+}
+
+function idFrom(kind: string, facts: readonly string[]): string {
+  const hash = createHash('sha256').update(JSON.stringify([kind, ...facts]));
+  return hash.digest('base64url').slice(0, 22);
+}
+
 /** The one method by which a response of the authorization server comes: a form is posted, everything else is a redirect. */
 export function callbackMethod({ responseMode }: Pick<Frontend, 'responseMode'>): 'GET' | 'POST' {
   return responseMode === 'form_post' ? 'POST' : 'GET';
@@ -89,14 +117,12 @@ export function crossSiteAttributes({ responseMode, secure }: Pick<Frontend, 're
 }
 
 /** The frontend that is set so. */
-export function frontendOf({
-  id,
-  publicUrl,
-  authBasePath,
-  corsAllowedOrigins: trustedOrigins,
-  client,
-}: Pick<FrontendConfig, 'id' | 'publicUrl' | 'authBasePath' | 'corsAllowedOrigins' | 'client'>): Frontend {
-  return createFrontend({ id, publicUrl, authBasePath, trustedOrigins, responseMode: client.flow?.responseMode });
+export function frontendOf(
+  config: FrontendFacts & Pick<FrontendConfig, 'id' | 'authBasePath' | 'corsAllowedOrigins' | 'client'>,
+): Frontend {
+  const { id: name, publicUrl, authBasePath, corsAllowedOrigins: trustedOrigins, client } = config;
+  const responseMode = client.flow?.responseMode;
+  return createFrontend({ id: frontendIdOf(config), name, publicUrl, authBasePath, trustedOrigins, responseMode });
 }
 
 /** Makes a frontend. */

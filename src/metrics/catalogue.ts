@@ -64,6 +64,11 @@ export const metrics = {
     help: 'Refresh grants by result: success, or the reason of the failure.',
     labels: ['result', 'frontend'],
   },
+  claimcheck_token_reuse_suspected_total: {
+    type: 'counter',
+    help: 'Refresh tokens that a rotating provider refused in a living session: expired or revoked there, or used by somebody else. More than now and then is an alert.',
+    labels: ['frontend'],
+  },
   claimcheck_websockets_open: { type: 'gauge', help: 'WebSockets to APIs that are open.', labels: [] },
   claimcheck_websocket_upgrades_total: {
     type: 'counter',
@@ -143,6 +148,7 @@ export class Metrics {
   readonly signIns: Counter<'result' | 'frontend'>;
   readonly sessionsEnded: Counter<'reason' | 'frontend'>;
   readonly refreshes: Counter<'result' | 'frontend'>;
+  readonly reuseSuspected: Counter<'frontend'>;
   readonly webSocketsOpen: Gauge;
   readonly webSocketUpgrades: Counter<'route' | 'outcome'>;
   readonly webSocketEnds: Counter<'end'>;
@@ -169,6 +175,7 @@ export class Metrics {
     this.signIns = new Counter(this.#options('claimcheck_sign_ins_total'));
     this.sessionsEnded = new Counter(this.#options('claimcheck_sessions_ended_total'));
     this.refreshes = new Counter(this.#options('claimcheck_refreshes_total'));
+    this.reuseSuspected = new Counter(this.#options('claimcheck_token_reuse_suspected_total'));
     this.webSocketsOpen = new Gauge(this.#options('claimcheck_websockets_open'));
     this.webSocketUpgrades = new Counter(this.#options('claimcheck_websocket_upgrades_total'));
     this.webSocketEnds = new Counter(this.#options('claimcheck_websocket_ends_total'));

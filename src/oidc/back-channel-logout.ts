@@ -43,7 +43,7 @@ const rememberedMs = 10 * 60_000;
 export async function answerBackChannelLogout(request: ClearedRequest, parts: BackChannelLogoutParts): Promise<Reply> {
   try {
     const order = await orderIn(await tokenIn(request, parts), parts);
-    await carryOut(order, parts);
+    await carryOut({ ...order, frontendId: request.frontend.id }, parts);
     return { status: 200, headers: { 'Cache-Control': 'no-store' } };
   } catch (error) {
     return refusal(request, error);
@@ -72,11 +72,11 @@ async function orderIn(token: string, parts: BackChannelLogoutParts): Promise<Lo
 }
 
 async function carryOut(
-  { sought, iat, jti }: LogoutOrder,
-  { sessions, clock, clientId }: BackChannelLogoutParts,
+  { sought, iat, jti, frontendId }: LogoutOrder & { readonly frontendId: string },
+  { sessions, clock }: BackChannelLogoutParts,
 ): Promise<void> {
-  // Names are the issuer's own, and what one of its clients was told is news to the other.
-  const name = `${sought.issuer}\0${clientId}\0${jti}`;
+  // Names are the issuer's own. What was used at another frontend was not carried out here.
+  const name = `${frontendId}\0${sought.issuer}\0${jti}`;
   if (await sessions.wasClaimed('jti', name)) throw invalid('logout-token-used');
   await sessions.endAllOf(sought, { notBefore: notBeforeOf(iat, clock.now()), reason: 'back-channel' });
   await sessions.claimOnce('jti', name, { id: randomToken(128), ttlMs: rememberedMs });

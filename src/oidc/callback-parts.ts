@@ -70,6 +70,7 @@ export interface CallbackParts {
   readonly userClaims: readonly string[];
   /** Whether UserInfo may be asked: not where the access token is for somebody else (`API_AUDIENCE`). */
   readonly asksUserInfo: boolean;
+  readonly maxAuthenticationAgeMs: number | undefined;
   /** Our client id: for whom a signed response must be. */
   readonly clientId: string;
   readonly clock: Pick<Clock, 'now' | 'after'>;

@@ -27,7 +27,8 @@ return redis.call('HGET', KEYS[1], 'sealed') == ARGV[2] and 1 or 0`,
 /** What the store is made from. */
 export interface ClientKeyStoreParts {
   readonly redis: Pick<Redis, 'command' | 'run'>;
-  readonly frontendId: string;
+  /** The client that they are the keys of, and its issuer. */
+  readonly scope: string;
   /** The list is forgotten when nobody writes it for so long, ms: longer than any key is in use. */
   readonly keptMs: number;
 }
@@ -39,7 +40,7 @@ export class RedisKeyListStore implements KeyListStore {
 
   constructor(parts: ClientKeyStoreParts) {
     this.#parts = parts;
-    this.#key = `cc:client-keys:{${parts.frontendId}}`;
+    this.#key = `cc:client-keys:{${parts.scope}}`;
   }
 
   async read(): Promise<{ readonly version: number; readonly sealed: string } | undefined> {

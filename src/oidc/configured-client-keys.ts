@@ -8,7 +8,7 @@
 import type { Trail } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Config, FrontendConfig } from '../config/config.ts';
-import type { Frontend } from '../http/frontend.ts';
+import { clientScopeOf } from '../http/frontend.ts';
 import { TextSeal } from '../keys/text-seal.ts';
 import type { Redis } from '../redis/client.ts';
 import { RedisKeyListStore } from './client-key-store.ts';
@@ -16,9 +16,8 @@ import { ManagedClientKeys } from './managed-client-keys.ts';
 
 /** What they are made from. */
 export interface ClientKeysBase {
-  readonly config: Pick<FrontendConfig, 'client'>;
+  readonly config: Pick<FrontendConfig, 'issuer' | 'client'>;
   readonly sessionSecrets: Config['sessionSecrets'];
-  readonly frontend: Pick<Frontend, 'id'>;
   readonly redis: Redis | undefined;
   readonly trail: Pick<Trail, 'event'>;
   readonly clock: Clock;
@@ -35,19 +34,19 @@ export function leadOf(periodMs: number): number {
 export function createClientKeys({
   config,
   sessionSecrets: secrets,
-  frontend,
   redis,
   trail,
   clock,
 }: ClientKeysBase): ManagedClientKeys | undefined {
   const { keyRotationMs: periodMs } = config.client;
   if (periodMs === undefined || redis === undefined) return undefined;
+  const scope = clientScopeOf(config);
   const times = { periodMs, leadMs: leadOf(periodMs) };
   const dependency = 'client keys';
   return new ManagedClientKeys({
     ...{ times, clock },
-    store: new RedisKeyListStore({ redis, frontendId: frontend.id, keptMs: 4 * periodMs }),
-    seal: new TextSeal({ secrets, frontendId: frontend.id, label: 'client keys' }),
+    store: new RedisKeyListStore({ redis, scope, keptMs: 4 * periodMs }),
+    seal: new TextSeal({ secrets, frontendId: scope, label: 'client keys' }),
     onChange: (change, key) => trail.event('client-key.changed', 'success', { key, change }),
     onTrouble: (cause) =>
       trail.event('dependency.failed', 'failure', {

@@ -72,6 +72,15 @@ function isPrompt(value: string): boolean {
   return isSet && (words.length === 1 || !words.includes('none'));
 }
 
+/**
+ * The age of a sign-in at the authorization server that is asked for and checked, seconds: as a request of the page asks
+ * (`maxAge`), and never more than the configuration allows. `undefined`: any will do.
+ */
+export function oldestAllowed(maxAge: number | undefined, limitMs: number | undefined): number | undefined {
+  if (limitMs === undefined) return maxAge;
+  return Math.min(maxAge ?? Number.POSITIVE_INFINITY, Math.floor(limitMs / 1000));
+}
+
 function maxAgeFrom(value: string | undefined): number | undefined {
   const text = checked(value, (digits) => /^\d{1,9}$/.test(digits));
   return text === undefined ? undefined : Number(text);

@@ -16,7 +16,7 @@ import type { Identity } from '../session/session.ts';
 import type { LoginCookies } from './login-cookies.ts';
 import type { LoginKeys } from './login-keys.ts';
 import type { LoginLimit } from './login-limit.ts';
-import { isReauthentication, type LoginParameters, loginParametersFrom } from './login-parameters.ts';
+import { isReauthentication, type LoginParameters, loginParametersFrom, oldestAllowed } from './login-parameters.ts';
 import { checkStart, purposeOf, type StartForm } from './login-start.ts';
 import type { AuthorizationParameters } from './provider-options.ts';
 import { quietErrorTarget, returnPathFrom } from './return-path.ts';
@@ -54,6 +54,7 @@ export interface LoginParts {
   readonly clock: Pick<Clock, 'now'>;
   /** Whether somebody else may begin a sign-in (OIDC Core, 4). */
   readonly thirdParty: boolean;
+  readonly maxAuthenticationAgeMs: number | undefined;
 }
 
 /** Answers `GET /login`. Throws `ProblemError` for everything that is refused or fails. */
@@ -134,7 +135,7 @@ function unstarted(error: unknown, { request, returnPath }: Beginning): Begun {
 
 async function begin(
   { request, parameters, returnPath, session }: Beginning,
-  { frontend, provider, keys, cookies, clock }: LoginParts,
+  { frontend, provider, keys, cookies, clock, maxAuthenticationAgeMs }: LoginParts,
 ): Promise<Begun> {
   const { attempt, prompt, loginHint, uiLocales, acrValues, maxAge } = parameters;
   const now = clock.now();
@@ -156,7 +157,8 @@ async function begin(
     nonce: nonceOf(transaction),
     codeChallenge: challengeOf(transaction),
     dpopKey: dpopKeyFrom(transaction),
-    ...{ prompt, loginHint, uiLocales, acrValues, maxAge },
+    ...{ prompt, loginHint, uiLocales, acrValues },
+    maxAge: oldestAllowed(maxAge, maxAuthenticationAgeMs),
   });
   return { target: url.href, cookieLines: cookies.add(transaction, { header: request.headers.cookie, now }) };
 }

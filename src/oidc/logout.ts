@@ -4,7 +4,8 @@
  *
  * Order matters: the session ends on every instance before anything else, so that
  * whatever fails afterwards nobody is signed in any more. A store that cannot be
- * reached is said so (503); nothing is pretended.
+ * reached is said so (503); nothing is pretended, and what was wished for is carried
+ * out once it can be (sign-outs.ts).
  *
  * Where the browser goes afterwards is fixed by the configuration and the
  * provider's metadata; no part of a request has a say in it (LO-10).
@@ -23,25 +24,18 @@ import type { EndReason, OpenedSession } from '../session/session.ts';
 import type { EndSessionForm, EndSessionParameters } from './end-session.ts';
 import { endSessionPage } from './end-session-page.ts';
 import type { SessionPointers } from './session-pointers.ts';
+import type { SignOuts } from './sign-outs.ts';
 
 /** What signing out needs. */
 export interface LogoutParts {
   readonly sessions: {
     look(request: ClearedRequest): Promise<OpenedSession | undefined>;
-    /** The session as it is in the store now. */
-    reread(session: OpenedSession): Promise<OpenedSession | undefined>;
-    beginSpending(
-      session: OpenedSession,
-      claim: { readonly owner: string; readonly until: number },
-    ): Promise<'begun' | 'busy' | 'changed' | 'gone'>;
     end(session: OpenedSession | string, reason: EndReason): Promise<unknown>;
   };
   readonly csrf: { check(asked: { readonly request: ClearedRequest; readonly session: OpenedSession }): void };
-  /** Does not throw, and takes no longer than its budget. */
-  readonly revoker: { revokeSession(session: OpenedSession): Promise<void> };
+  readonly signOuts: Pick<SignOuts, 'end'>;
   readonly provider: EndSession;
   readonly pointers: Pick<SessionPointers, 'idsIn' | 'remove'>;
-  readonly clock: { now(): number };
 }
 
 /** Where a browser ends its session at the provider (OpenID Connect RP-Initiated Logout 1.0). */
@@ -56,7 +50,7 @@ export interface EndSession {
 /** What the browser keeps of a signed-in person goes with the session (ASVS 14.3.1). */
 export const cleaned = { 'Clear-Site-Data': '"cache","storage"' };
 
-/** Answers `POST /logout`. Throws `csrf-token-invalid` or `store-unavailable`; then the session lives. */
+/** Answers `POST /logout`. Throws `csrf-token-invalid`, and the session lives; or `store-unavailable`, and it may be asked again. */
 export async function answerLogout(
   request: ClearedRequest,
   carrier: () => Pick<SessionCarrier, 'drop'>,
@@ -67,7 +61,7 @@ export async function answerLogout(
   if (session === undefined) return isForm ? redirectReply('/') : { status: 204 };
   checkProof({ request, session, isForm }, parts);
   await endOthersOfBrowser({ request, session }, parts);
-  const latest = await endOwnSession(session, parts);
+  const latest = await parts.signOuts.end(session);
   await carrier().drop();
   const lines = parts.pointers.remove(request.headers.cookie);
   const headers = lines.length === 0 ? cleaned : { ...cleaned, 'Set-Cookie': lines };
@@ -87,19 +81,6 @@ async function endOthersOfBrowser(
 ): Promise<void> {
   const others = pointers.idsIn(request.headers.cookie).filter((id) => id !== session.id);
   await Promise.all(others.map((id) => sessions.end(id, 'signed-out')));
-}
-
-/** What {@link endOwnSession} needs. */
-export type EndingParts = Pick<LogoutParts, 'revoker' | 'clock'> & {
-  readonly sessions: Omit<LogoutParts['sessions'], 'look'>;
-};
-
-/** Ends a session as its person wishes, then revokes what was alive of it, and gives it as it was last. Throws `store-unavailable`; then it lives. */
-export async function endOwnSession(session: OpenedSession, parts: EndingParts): Promise<OpenedSession> {
-  const latest = await newest(session, parts);
-  await parts.sessions.end(latest, 'signed-out');
-  await parts.revoker.revokeSession(latest);
-  return latest;
 }
 
 /** Answers `GET /logout`: a page with one button. It asks nobody and changes nothing. */
@@ -141,25 +122,6 @@ function isFormPost({ fetchMode, headers }: ClearedRequest): boolean {
   const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   return type === 'application/x-www-form-urlencoded' || (headers.accept ?? '').includes('text/html');
 }
-
-/**
- * The session with its newest tokens, claimed, so that no refresh can bring newer
- * ones between looking and ending: what is revoked is then what is alive. A
- * refresh under way finds the session gone and revokes what it gets.
- */
-async function newest(session: OpenedSession, { sessions, clock }: EndingParts): Promise<OpenedSession> {
-  let latest = session;
-  for (let rounds = 0; rounds < mostRounds; rounds++) {
-    const claim = { owner: `sign-out.${randomToken(128)}`, until: clock.now() + claimMs };
-    if ((await sessions.beginSpending(latest, claim)) !== 'changed') return latest;
-    latest = (await sessions.reread(latest)) ?? latest;
-  }
-  return latest;
-}
-
-const mostRounds = 4;
-/** The sign-out ends the session, and its claim with it, at once; if it cannot, nobody shall wait for long. */
-const claimMs = 2_000;
 
 /**
  * RP-Initiated Logout 1.0, 2. No `id_token_hint` in an address: it is a token with

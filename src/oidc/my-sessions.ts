@@ -14,17 +14,19 @@ import type { ClearedRequest } from '../http/inbound.ts';
 import { jsonReply, type Reply } from '../http/reply.ts';
 import type { OwnSessions } from '../session/own-sessions.ts';
 import { endOf, type OpenedSession } from '../session/session.ts';
-import { signedOut } from '../session/sessions.ts';
-import { cleaned, type EndingParts, endOwnSession, type LogoutParts } from './logout.ts';
+import { signedOut } from '../session/signed-out.ts';
+import { cleaned, type LogoutParts } from './logout.ts';
 
 /** What the three routes need. */
-export interface MySessionsParts extends EndingParts {
+export interface MySessionsParts {
   readonly sessions: LogoutParts['sessions'] & {
     /** The `Set-Cookie` that deletes the session cookie. */
     removedCookie(): string;
   };
   readonly ownSessions: Pick<OwnSessions, 'list' | 'end' | 'endOthers'>;
+  readonly signOuts: LogoutParts['signOuts'];
   readonly csrf: LogoutParts['csrf'];
+  readonly clock: { now(): number };
 }
 
 const noStore = { 'Cache-Control': 'no-store' } as const;
@@ -54,7 +56,7 @@ export async function answerEndSession(request: ClearedRequest, parts: MySession
   const session = await signedInWithProof(request, parts);
   const handle = request.path.slice(request.frontend.paths.sessions.length + 1);
   if (handle === session.card.handle) {
-    await endOwnSession(session, parts);
+    await parts.signOuts.end(session);
     return { status: 204, headers: { ...noStore, ...cleaned, 'Set-Cookie': parts.sessions.removedCookie() } };
   }
   if (!(await parts.ownSessions.end(session, handle))) throw new ProblemError('not-found');

@@ -12,6 +12,7 @@ import { causeText } from '../audit/redact.ts';
 import { SignInError } from './auth-error.ts';
 import type { CallbackParts, Landing, SessionStarter } from './callback-parts.ts';
 import { type Grant, GrantError, type IdTokenClaims } from './grant.ts';
+import { oldestAllowed } from './login-parameters.ts';
 import { signInInstant } from './logout-order.ts';
 import { hasEveryClaim, identityFrom, revocableOf, sessionTokensFrom } from './signed-in.ts';
 import type { JsonObject } from './strict-json.ts';
@@ -37,7 +38,7 @@ async function redeem({ parameters, state, transaction }: Landing, parts: Callba
       verifier: verifierOf(transaction),
       dpopKey: dpopKeyFrom(transaction),
       startedAt: transaction.startedAt,
-      maxAge: transaction.maxAge,
+      maxAge: oldestAllowed(transaction.maxAge, parts.maxAuthenticationAgeMs),
       acrValues: transaction.acrValues?.split(' ') ?? [],
     });
   } catch (error) {

@@ -17,9 +17,6 @@ export interface SessionCarrier {
    * `SessionTooLargeError`; the answer then sets none.
    */
   start(beginning: SessionBeginning): Promise<OpenedSession>;
-  /**
-   * Ends the session that the browser has, if it lives, and makes the answer delete
-   * the cookie. Throws `store-unavailable`; the answer then deletes nothing.
-   */
+  /** Makes the answer delete the cookie of a session that has ended. Asks the store nothing, so nothing can fail any more. */
   drop(): Promise<void>;
 }

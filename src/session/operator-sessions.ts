@@ -19,6 +19,7 @@ import { KeyRing } from '../keys/key-ring.ts';
 import { Metrics } from '../metrics/catalogue.ts';
 import { createStore } from './configured-store.ts';
 import { OwnSessions } from './own-sessions.ts';
+import { lifetimesOf } from './session.ts';
 import { SessionIndex } from './session-index.ts';
 import { sessionReportsTo } from './session-reports.ts';
 import { type SessionGlimpse, Sessions } from './sessions.ts';
@@ -26,7 +27,6 @@ import type { SessionStore } from './store.ts';
 
 /** Which sessions are meant: all of a person, or only those of one session at the authorization server, or one. */
 export interface Meant {
-  readonly issuer: string;
   readonly subject: string;
   readonly sid?: string | undefined;
   /** The public handle, as `list` and `GET /sessions` show it. */
@@ -42,13 +42,14 @@ export interface OperatorTools {
 /** How long the store may take to be reached, ms, and how often that is looked at. */
 const reachMs = { limit: 5_000, step: 50 } as const;
 
-/** An operator's view of the store of one frontend. All of it throws `store-unavailable`. */
+/** An operator's view of the store of one frontend, with the issuer of the configuration. All of it throws `store-unavailable`. */
 export class OperatorSessions {
   readonly #store: SessionStore;
   readonly #index: SessionIndex;
   readonly #sessions: Sessions;
   readonly #own: OwnSessions;
   readonly #clock: Clock;
+  readonly #issuer: string;
 
   /** `own` is one of those of `config`. */
   constructor(config: Config, own: FrontendConfig, { trail: common, clock }: OperatorTools) {
@@ -57,12 +58,13 @@ export class OperatorSessions {
     const trail = config.listsFrontends ? common.of(frontend.name) : common;
     const keys = new KeyRing({ secrets: sessionSecrets, frontendId: frontend.id });
     const pseudonyms = new Pseudonyms(pseudonymKey(sessionSecrets, onlyFrontendId));
-    const lifetimes = { idleTimeoutMs: own.sessionIdleTimeoutMs, lifetimeMs: own.sessionLifetimeMs };
+    const lifetimes = lifetimesOf(own);
     const { store } = createStore(config, { trail, clock });
     const reports = sessionReportsTo({ trail, metrics: new Metrics(), pseudonyms });
     const base = { frontend, keys, lifetimes, store, clock, reports };
     this.#store = store;
     this.#clock = clock;
+    this.#issuer = own.issuer;
     this.#index = new SessionIndex(base);
     this.#sessions = new Sessions(base);
     this.#own = new OwnSessions({ ...base, sessions: this.#sessions });
@@ -80,7 +82,7 @@ export class OperatorSessions {
 
   /** The living sessions that are meant, the one used last first. */
   async list(meant: Meant): Promise<readonly SessionGlimpse[]> {
-    const found = await this.#own.list(ownerOf(meant));
+    const found = await this.#own.list(this.#owner(meant));
     const ofSid = await this.#idsOfSid(meant);
     return found.filter(
       ({ id, card }) =>
@@ -94,13 +96,13 @@ export class OperatorSessions {
    * repeated when it failed half-way.
    */
   async end(meant: Meant): Promise<number> {
-    const { issuer, subject, sid, handle } = meant;
+    const { subject, sid, handle } = meant;
     if (sid === undefined && handle === undefined) {
-      const sought = { index: 'sub', issuer, value: subject } as const;
+      const sought = { index: 'sub', issuer: this.#issuer, value: subject } as const;
       return this.#sessions.endAllOf(sought, { notBefore: this.#clock.now(), reason: 'revoked' });
     }
     const chosen = await this.list(meant);
-    const ended = await Promise.all(chosen.map(({ card }) => this.#own.end(ownerOf(meant), card.handle)));
+    const ended = await Promise.all(chosen.map(({ card }) => this.#own.end(this.#owner(meant), card.handle)));
     return ended.filter(Boolean).length;
   }
 
@@ -109,13 +111,13 @@ export class OperatorSessions {
     return this.#store.close();
   }
 
-  async #idsOfSid({ issuer, sid }: Meant): Promise<ReadonlySet<string> | undefined> {
+  async #idsOfSid({ sid }: Meant): Promise<ReadonlySet<string> | undefined> {
     if (sid === undefined) return undefined;
-    const members = await this.#index.membersOf({ index: 'sid', issuer, value: sid });
+    const members = await this.#index.membersOf({ index: 'sid', issuer: this.#issuer, value: sid });
     return new Set(members.map(({ id }) => id));
   }
-}
 
-function ownerOf({ issuer, subject }: Meant) {
-  return { identity: { issuer, subject } };
+  #owner({ subject }: Meant) {
+    return { identity: { issuer: this.#issuer, subject } };
+  }
 }

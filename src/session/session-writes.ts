@@ -10,13 +10,8 @@
 import { encodeRecord, encodeTokens } from './payload.ts';
 import type { Identity, OpenedSession, SessionTokens } from './session.ts';
 import { SessionSnapshot } from './snapshot.ts';
+import type { SpendingClaim } from './spending-claim.ts';
 import type { SessionStore, Spending } from './store.ts';
-
-/** Who spends the refresh token of a session, and the instant after which others may conclude that they are gone, ms. */
-export interface SpendingClaim {
-  readonly owner: string;
-  readonly until: number;
-}
 
 /** The claim as the store knows it: for the tokens that the session was opened with. */
 export function spendingOf({ id, tokensVersion: version }: OpenedSession, { owner, until }: SpendingClaim): Spending {
@@ -24,9 +19,9 @@ export function spendingOf({ id, tokensVersion: version }: OpenedSession, { owne
 }
 
 /**
- * Claims in place of an owner whose `until` has passed. The owner may have spent the
- * refresh token, so this is for one that may be presented twice. Of several that try,
- * one begins.
+ * Claims in place of the owner that `session` was read with, who is gone. The owner may
+ * have spent the refresh token, so this is for one that may be presented twice. Of
+ * several that try, one begins.
  */
 export async function takeSpendingOver(
   store: SessionStore,
@@ -34,7 +29,7 @@ export async function takeSpendingOver(
 ): Promise<'begun' | 'busy' | 'changed' | 'gone'> {
   const mine = spendingOf(session, claim);
   const theirs = (await store.read(session.id))?.tokens.spending;
-  if (theirs !== undefined && theirs.until === session.spendingUntil)
+  if (theirs?.owner === session.spending?.owner && theirs?.until === session.spending?.until && theirs !== undefined)
     await store.abandonSpending({ ...mine, ...theirs });
   return store.beginSpending(mine);
 }
@@ -49,7 +44,7 @@ export async function writeTokens(
   const tokensVersion = parts.tokensVersion + 1;
   const sealed = parts.seal.seal(encodeTokens(tokens), { part: 'tokens', version: tokensVersion });
   if (!(await store.saveTokens(spendingOf(session, claim), sealed))) return undefined;
-  return new SessionSnapshot({ ...parts, tokens, tokensVersion, spendingUntil: undefined });
+  return new SessionSnapshot({ ...parts, tokens, tokensVersion, spending: undefined });
 }
 
 /** Writes other claims. `undefined`: another wrote meanwhile, or the session is gone. Throws for another person. */

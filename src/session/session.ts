@@ -7,7 +7,9 @@
  * @module
  */
 
+import type { FrontendConfig } from '../config/config.ts';
 import type { SessionFacts } from '../http/inbound.ts';
+import type { SpendingClaim } from './spending-claim.ts';
 
 /** Why a session ended. The page, the audit trail and the metrics say it in these words. */
 export type EndReason = 'signed-out' | 'back-channel' | 'idle' | 'lifetime' | 'revoked' | 'refresh-failed' | 'replaced';
@@ -98,14 +100,35 @@ export interface OpenedSession extends SessionFacts, SessionRecord {
   readonly version: number;
   /** Counts the writes of the tokens. */
   readonly tokensVersion: number;
-  /** The instant until which somebody spends the refresh token of `tokensVersion`; `undefined` when nobody does. */
-  readonly spendingUntil: number | undefined;
+  /** Who spends the refresh token of `tokensVersion`, and what they said of how long; `undefined` when nobody does. */
+  readonly spending: SpendingClaim | undefined;
 }
 
 /** Rules of time for sessions. */
 export interface Lifetimes {
   readonly idleTimeoutMs: number;
   readonly lifetimeMs: number;
+  /** How long after the person proved who they are a session may last; `undefined` where it does not matter. */
+  readonly maxAuthenticationAgeMs?: number | undefined;
+}
+
+/** The rules of a configuration. */
+export function lifetimesOf(
+  config: Pick<FrontendConfig, 'sessionIdleTimeoutMs' | 'sessionLifetimeMs' | 'maxAuthenticationAgeMs'>,
+): Lifetimes {
+  const { sessionIdleTimeoutMs: idleTimeoutMs, sessionLifetimeMs: lifetimeMs, maxAuthenticationAgeMs } = config;
+  return { idleTimeoutMs, lifetimeMs, maxAuthenticationAgeMs };
+}
+
+/** The instant a session that begins `now` ends in any case, its tokens aside. */
+export function endAtSignIn(
+  { authTime }: Pick<Identity, 'authTime'>,
+  { lifetimes, now }: { readonly lifetimes: Lifetimes; readonly now: number },
+): number {
+  const { lifetimeMs, maxAuthenticationAgeMs } = lifetimes;
+  if (maxAuthenticationAgeMs === undefined) return now + lifetimeMs;
+  // Where it was not told the sign-in was refused before; then nothing counts as long ago.
+  return Math.min(now + lifetimeMs, (authTime ?? now - maxAuthenticationAgeMs) + maxAuthenticationAgeMs);
 }
 
 /** The instant a session ends without activity. */

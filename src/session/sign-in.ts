@@ -15,7 +15,7 @@ import type { Clock } from '../base/clock.ts';
 import { randomToken } from '../base/random.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { SessionSeal } from './seal.ts';
-import type { Identity, Lifetimes, SessionTokens } from './session.ts';
+import { endAtSignIn, type Identity, type Lifetimes, type SessionTokens } from './session.ts';
 import type { SessionIndex } from './session-index.ts';
 import { keptUntil, SessionSnapshot, type SnapshotParts, sealParts } from './snapshot.ts';
 import type { SessionStore } from './store.ts';
@@ -84,13 +84,13 @@ function freshParts(
   const { identity, tokens, csrfSecret = randomToken(256), agent, address, issuedAt } = beginning;
   return {
     seal,
-    record: { identity, csrfSecret, createdAt: now, expiresAt: now + lifetimes.lifetimeMs, issuedAt },
+    record: { identity, csrfSecret, createdAt: now, expiresAt: endAtSignIn(identity, { lifetimes, now }), issuedAt },
     tokens,
     card: { handle: randomToken(128), createdAt: now, agent: agentFamily(agent), address: truncatedAddress(address) },
     seenAt: now,
     version: 1,
     tokensVersion: 1,
-    spendingUntil: undefined,
+    spending: undefined,
     isCurrent: true,
   };
 }

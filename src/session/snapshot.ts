@@ -26,6 +26,7 @@ import {
   type SessionCard,
   type SessionTokens,
 } from './session.ts';
+import type { SpendingClaim } from './spending-claim.ts';
 import type { StoredSession } from './store.ts';
 
 /** What a snapshot is made of. */
@@ -37,7 +38,7 @@ export interface SnapshotParts {
   readonly seenAt: number;
   readonly version: number;
   readonly tokensVersion: number;
-  readonly spendingUntil: number | undefined;
+  readonly spending: SpendingClaim | undefined;
   /** Whether every part is sealed under the active entry of the key ring. */
   readonly isCurrent: boolean;
 }
@@ -62,11 +63,11 @@ export class SessionSnapshot implements OpenedSession {
   readonly tokens: SessionTokens;
   readonly version: number;
   readonly tokensVersion: number;
-  readonly spendingUntil: number | undefined;
+  readonly spending: SpendingClaim | undefined;
   readonly #parts: SnapshotParts;
 
   constructor(parts: SnapshotParts) {
-    const { seal, record, tokens, card, seenAt, version, tokensVersion, spendingUntil } = parts;
+    const { seal, record, tokens, card, seenAt, version, tokensVersion, spending } = parts;
     this.id = seal.id;
     this.subject = record.identity.subject;
     this.identity = record.identity;
@@ -78,7 +79,7 @@ export class SessionSnapshot implements OpenedSession {
     this.tokens = tokens;
     this.version = version;
     this.tokensVersion = tokensVersion;
-    this.spendingUntil = spendingUntil;
+    this.spending = spending;
     this.#parts = parts;
   }
 
@@ -137,7 +138,7 @@ export function openStored(
     seenAt: stored.seenAt,
     version,
     tokensVersion: storedTokens.version,
-    spendingUntil: storedTokens.spending?.until,
+    spending: storedTokens.spending,
     isCurrent: record.isCurrent && tokens.isCurrent && card.isCurrent,
   });
 }

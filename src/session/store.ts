@@ -13,6 +13,7 @@
  */
 
 import type { EndReason } from './session.ts';
+import type { SpendingClaim } from './spending-claim.ts';
 
 /** A session as it lies in the store. */
 export interface StoredSession {
@@ -28,8 +29,8 @@ export interface StoredSession {
 export interface StoredTokens {
   readonly version: number;
   readonly sealed: Buffer;
-  /** Who spends the refresh token of `version`, and until when; `undefined` when nobody does. */
-  readonly spending: { readonly owner: string; readonly until: number } | undefined;
+  /** Who spends the refresh token of `version`; `undefined` when nobody does. */
+  readonly spending: SpendingClaim | undefined;
 }
 
 /** What a session is created from. */
@@ -60,12 +61,9 @@ export interface ResealedSession {
 }
 
 /** The claim to spend the refresh token of `version`. */
-export interface Spending {
+export interface Spending extends SpendingClaim {
   readonly id: string;
   readonly version: number;
-  readonly owner: string;
-  /** The instant after which others may conclude that the owner is gone, ms. */
-  readonly until: number;
 }
 
 /** Membership of an index: all sessions of a person, or of a session at the authorization server. */

@@ -106,8 +106,8 @@ class ExpressCarrier implements SessionCarrier {
 
   async drop(): Promise<void> {
     const { request, response, store, removal } = this.#parts;
-    store.expectEnd(request.sessionID, request.session.isStored ? 'signed-out' : undefined);
-    await settled((done) => request.session.destroy(done)); // takes req.session away, also when it fails
+    store.expectEnd(request.sessionID, undefined);
+    await settled((done) => request.session.destroy(done)); // takes req.session away
     response.appendHeader('Set-Cookie', removal());
   }
 

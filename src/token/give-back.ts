@@ -9,9 +9,9 @@
  * @module
  */
 
+import { persist } from '../session/persist.ts';
 import type { OpenedSession } from '../session/session.ts';
 import { holdMs } from './keep.ts';
-import { persist } from './persist.ts';
 import type { Claim, SpendingParts } from './renewal.ts';
 
 /** Where a claim is given back, and who is told when that cannot be done. */

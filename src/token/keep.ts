@@ -9,10 +9,10 @@
 
 import { codeOf } from '../errors.ts';
 import type { Grant } from '../oidc/grant.ts';
+import { persist } from '../session/persist.ts';
 import type { OpenedSession, SessionTokens } from '../session/session.ts';
 import { setOf } from './freshness.ts';
 import { renewedIdentity } from './identity.ts';
-import { persist } from './persist.ts';
 import type { Spending, SpendingParts, Step } from './renewal.ts';
 import { isLateToBeRevoked } from './revoke-ended.ts';
 

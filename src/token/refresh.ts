@@ -20,6 +20,7 @@ import type { OpenedSession } from '../session/session.ts';
 import type { Attempts } from './attempts.ts';
 import { freshnessOf, setOf } from './freshness.ts';
 import { giveBack } from './give-back.ts';
+import { partOfLease } from './lease.ts';
 import { type WaitingParts, waitForOwner } from './owner.ts';
 import type { Claim, Renewal, SpendableSessions, Spending, SpendingParts, Step } from './renewal.ts';
 import { spend } from './spending.ts';
@@ -27,8 +28,8 @@ import { spend } from './spending.ts';
 /** What is asked of the sessions by a refresh. */
 export interface RefreshableSessions extends SpendableSessions {
   /**
-   * Begins in place of an owner whose `until` has passed. For tokens that may be
-   * spent twice only: the owner may have spent it.
+   * Begins in place of the owner that the session was read with, who is gone. For
+   * tokens that may be spent twice only: the owner may have spent it.
    */
   takeSpendingOver(session: OpenedSession, claim: Claim): Promise<'begun' | 'busy' | 'changed' | 'gone'>;
   /** Resolves when the session changed, or after `limitMs`. */
@@ -36,7 +37,7 @@ export interface RefreshableSessions extends SpendableSessions {
 }
 
 /** What a refresher is made from. */
-export interface RefresherParts extends Omit<SpendingParts, 'sessions' | 'leaseMs'>, WaitingParts {
+export interface RefresherParts extends Omit<SpendingParts, 'sessions' | 'leaseMs'>, Omit<WaitingParts, 'leaseMs'> {
   readonly sessions: RefreshableSessions;
   readonly attempts: Attempts;
   /** How long a claim stands without being extended; 15 s by default. Longer than a process is ever stopped, shorter than people wait. */
@@ -128,9 +129,10 @@ export class Refresher {
     const attempt = await this.#parts.attempts.admit();
     if ('retryAfterMs' in attempt) return { kind: 'unavailable', failure: 'paused', ...attempt };
     try {
+      const askedAt = this.#parts.clock.elapsed();
       const claim = this.#newClaim();
       const begun = await this.#begin(session, { claim, lapsed });
-      if (begun === 'begun' && this.#hasLapsed(claim)) return await this.#tooLate(session, claim);
+      if (begun === 'begun' && this.#isLateFor(askedAt)) return await this.#tooLate(session, claim);
       if (begun === 'begun') return await this.#spend({ session, refreshToken, audience, claim, attempt });
       if (begun === 'gone') return { kind: 'ended' };
       if (begun === 'changed') return await this.#reread(session);
@@ -150,9 +152,10 @@ export class Refresher {
     }
   }
 
-  // A process that stood still, or a store that took so long: others may have taken us for gone by now.
-  #hasLapsed({ until }: Claim): boolean {
-    return this.#parts.clock.now() >= until;
+  // A process that stood still, or a store that took so long: others may take us for gone before we have moved our claim on.
+  #isLateFor(askedAt: number): boolean {
+    const { clock, leaseMs } = this.#parts;
+    return clock.elapsed() - askedAt >= partOfLease(leaseMs);
   }
 
   async #tooLate(session: OpenedSession, claim: Claim): Promise<Step> {

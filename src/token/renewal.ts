@@ -9,16 +9,14 @@ import type { Clock } from '../base/clock.ts';
 import type { Grant } from '../oidc/grant.ts';
 import type { RefreshOptions } from '../oidc/provider-options.ts';
 import type { EndReason, Identity, OpenedSession, SessionTokens } from '../session/session.ts';
+import type { SpendingClaim } from '../session/spending-claim.ts';
 import type { Attempt } from './attempts.ts';
 import type { RefreshFailure } from './failures.ts';
 import type { TokenReports } from './reports.ts';
 import type { LateTokens } from './revoke.ts';
 
-/** Who spends the refresh token, and the instant after which others may conclude that they are gone, ms. */
-export interface Claim {
-  readonly owner: string;
-  readonly until: number;
-}
+/** Who spends the refresh token. */
+export type Claim = SpendingClaim;
 
 /** What is asked of the sessions while a refresh token is spent. All of it throws `store-unavailable`. */
 export interface SpendableSessions {

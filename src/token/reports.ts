@@ -9,6 +9,7 @@ import { causeText, type Pseudonyms } from '../audit/redact.ts';
 import type { Trail } from '../audit/trail.ts';
 import type { SessionFacts } from '../http/inbound.ts';
 import type { FrontendLabel, Metrics } from '../metrics/catalogue.ts';
+import type { OpenedSession } from '../session/session.ts';
 import { type RefreshFailure, refreshFailures } from './failures.ts';
 
 /** A refresh that brought no tokens. */
@@ -24,6 +25,8 @@ export interface FailedRefresh {
 export interface TokenReports {
   refreshed(session: SessionFacts, audience: string): void;
   refreshFailed(session: SessionFacts, failed: FailedRefresh): void;
+  /** A provider that rotates refused the newest refresh token of a living session (RFC 9700, 4.14.2). */
+  reuseSuspected(session: OpenedSession): void;
   /** A token stays alive at the provider although its session is over. */
   revocationFailed(session: SessionFacts, reason: string): void;
   /** Something that is tried again, or that nobody waits for, went wrong. */
@@ -59,6 +62,11 @@ export function tokenReportsTo({ trail, metrics, pseudonyms, label }: ReportTarg
         trail.event('token.refresh-failed', 'failure', fields);
       }
       trail[level]('refresh failed', { session: tagOf(session), audience, failure, reason, cause: causeText(cause) });
+    },
+    reuseSuspected(session) {
+      metrics.reuseSuspected.inc({ ...label });
+      const subject = pseudonyms.person(session.identity);
+      trail.event('token.reuse-suspected', 'failure', { session: tagOf(session), subject });
     },
     revocationFailed(session, reason) {
       trail.event('token.revocation-failed', 'failure', { session: tagOf(session), reason });

@@ -83,6 +83,7 @@ async function fail(parts: SpendingParts, spending: Spending, failed: Failed): P
     return { kind: 'again', session: latest };
   }
   await sessions.end(session, 'refresh-failed');
+  if (failure === 'refused' && latest?.tokens.rotates === true) reports.reuseSuspected(session);
   const isOver = latest === undefined; // a sign-out revokes the token, and so it is refused
   reports.refreshFailed(session, { audience, failure: isOver ? 'signed-out' : failure, reason, cause });
   return { kind: 'ended' };

@@ -130,6 +130,7 @@ describe('the sessions of 500 people', () => {
     expect(grants.length).toBeGreaterThan(500);
     expect(new Set(grants).size).toBe(grants.length);
     expect(tallyOf(outcomes)).toEqual({ 200: 100_000 }); // after what the witness saw, which counts more
+    expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set([200]));
     // What the witness says of the token goes back to the person who called.
     expect(outcomes.filter(({ caller, body }) => body !== members.find((member) => member === caller)?.sub)).toEqual(
       [],
@@ -140,8 +141,9 @@ describe('the sessions of 500 people', () => {
     const [one, two] = [await fleet.signIn('one'), await fleet.signIn('two')];
     const seen = fleet.witness.mixedUp.length;
 
-    await fleet.call({ ...one, sub: two.sub }, { path: '/api/own/x' });
+    const { status, body } = await fleet.call({ ...one, sub: two.sub }, { path: '/api/own/x' });
 
+    expect({ status, body }).toEqual({ status: 200, body: 'one' });
     expect(fleet.witness.mixedUp.slice(seen)).toEqual(['two: one']);
   });
 });

@@ -281,6 +281,11 @@ const unsafe: readonly Row[] = [
     ['SESSION_LIFETIME: must be a duration such as 500ms, 30s, 15m or 8h, and at most 400d.'],
   ],
   [
+    'an age of a sign-in that is none',
+    { MAX_AUTHENTICATION_AGE: '0s' },
+    ['MAX_AUTHENTICATION_AGE: must be a duration such as 500ms, 30s, 15m or 8h, and at least 1m and at most 400d.'],
+  ],
+  [
     'a switch that says yes',
     { INSECURE_ALLOW_PLAIN_REDIS: 'yes' },
     ['INSECURE_ALLOW_PLAIN_REDIS: must be true or false.'],

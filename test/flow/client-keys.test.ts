@@ -50,7 +50,7 @@ async function startInstance(clock: ManualClock, frontendId: string, at: Redis):
   const changes: string[] = [];
   const troubles: unknown[] = [];
   const keys = new ManagedClientKeys({
-    store: new RedisKeyListStore({ redis: at, frontendId, keptMs: 1e9 }),
+    store: new RedisKeyListStore({ redis: at, scope: frontendId, keptMs: 1e9 }),
     seal: new TextSeal({ secrets: [secret], frontendId, label: 'client keys' }),
     times: { periodMs: 60 * minuteMs, leadMs: 30 * minuteMs },
     clock,

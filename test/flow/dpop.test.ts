@@ -214,7 +214,7 @@ describe('a session with DPOP=on', () => {
     expect(new Set(nonces).size).toBe(4);
   });
 
-  it('RF-16, SE-19: keeps its key while SESSION_SECRETS rotate', async () => {
+  it('RF-16: keeps its key while SESSION_SECRETS rotate', async () => {
     const [first, second] = [keyOf(), keyOf()];
     const rotating = await startHostileWorld({
       env: { DPOP: 'on', SESSION_SECRETS: first, API_AUDIENCE: undefined, API_UPSTREAM: orders.upstream.origin },

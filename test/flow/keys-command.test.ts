@@ -4,7 +4,7 @@ import { newClientKeyPem } from '../../src/oidc/client-key.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HostileProvider, startHostileProvider } from '../support/hostile-provider.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { startWorld, type World } from '../support/world.ts';
+import { client, startWorld, type World } from '../support/world.ts';
 import { ranWith } from '../unit/cli/running.ts';
 import { filesWith, production } from '../unit/config/settings.ts';
 
@@ -39,7 +39,8 @@ const settings = () => ({
 });
 
 async function keys(...args: readonly string[]) {
-  const env = { ...production, ...settings(), PUBLIC_URL: world.origin, ISSUER: hostile.issuer, REDIS_URL: redis.url };
+  const those = { PUBLIC_URL: world.origin, ISSUER: hostile.issuer, CLIENT_ID: client.id, REDIS_URL: redis.url };
+  const env = { ...production, ...settings(), ...those };
   const { code, output, complaints } = await ranWith(['keys', ...args], { env, files: filesWith() });
   return {
     code,

@@ -48,6 +48,8 @@ async function signIn() {
 }
 
 const isSignedIn = async (browser: Browser) => (await sessionOf(browser)).authenticated;
+const statusOf = async (browser: Browser) =>
+  (await browser.fetch(`${served.origin}/sessions`, { from: `${served.origin}/` })).status;
 const eventsOf = (browser: Browser) =>
   browser.openStream(`${served.origin}/session/events`, { from: `${served.origin}/` });
 
@@ -87,6 +89,8 @@ describe('claimcheck sessions, beside a server that runs', () => {
     expect(stderr).not.toContain(ended.handle);
     expect(await isSignedIn(ended.browser)).toBe(false);
     expect(await isSignedIn(other.browser)).toBe(true);
+    expect({ status: await statusOf(ended.browser) }).toEqual({ status: 401 });
+    expect({ status: await statusOf(other.browser) }).toEqual({ status: 200 });
   });
 
   it('LO-27: a handle of nobody, and a person of another issuer, end nothing', async () => {
@@ -113,6 +117,7 @@ describe('claimcheck sessions, beside a server that runs', () => {
 
     expect(await isSignedIn(first.browser)).toBe(false);
     expect(await isSignedIn(second.browser)).toBe(false);
+    for (const { browser } of [first, second]) expect({ status: await statusOf(browser) }).toEqual({ status: 401 });
     expect((await claimcheck(['list', '--sub', first.sub])).stdout.trimEnd().split('\n')).toHaveLength(1);
     expect(await isSignedIn((await signIn()).browser)).toBe(true);
   });

@@ -97,6 +97,8 @@ describe('the page, in a real browser', () => {
       caches: (await caches.keys()).length,
     }))()`);
     expect(held).toEqual({ cookie: '', local: 0, session: 0, databases: 0, caches: 0 });
+    const shown = await page.evaluate("fetch('/session').then((answer) => answer.text().then(() => answer.status))");
+    expect({ status: shown }).toEqual({ status: 200 }); // of somebody who is signed in
 
     const bytes = await received();
     const secrets = world.provider.issuedSecrets();

@@ -1,9 +1,10 @@
 /**
- * Two providers, each with a Claimcheck of its own, and one Redis for both: people and
- * sessions that bear the same names at both are not mixed up, and neither is what the
- * one provider says taken for the word of the other.
+ * Two providers, each with a Claimcheck of its own, and one Redis and one secret for both:
+ * people and sessions that bear the same names at both are not mixed up, and neither is
+ * what the one provider says taken for the word of the other.
  */
 
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Browser } from '../support/browser.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
@@ -18,7 +19,8 @@ let two: HostileWorld;
 
 beforeAll(async () => {
   redis = await startRedis();
-  const shared = { redisUrl: redis.url, clock };
+  const env = { SESSION_SECRETS: randomBytes(32).toString('base64url') };
+  const shared = { redisUrl: redis.url, clock, env };
   [one, two] = await Promise.all([startHostileWorld(shared), startHostileWorld(shared)]);
 });
 

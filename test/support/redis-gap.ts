@@ -16,8 +16,11 @@ import type { RedisScript } from '../../src/redis/script.ts';
 /** Which script is stopped, and where. */
 export interface Stop {
   readonly script: RedisScript;
-  /** `request`: Redis does not get it. `reply`: Redis runs it, and the process does not learn of it. */
-  readonly at: 'request' | 'reply';
+  /**
+   * `request`: Redis does not get it. `reply`: Redis runs it, and the process does not learn of it. `next`: it does, and Redis
+   * gets nothing of what it asks then.
+   */
+  readonly at: 'request' | 'reply' | 'next';
 }
 
 /** A running gap. */
@@ -29,6 +32,8 @@ export interface RedisGap {
   stopAt(stop: Stop): void;
   /** Lets all pass again, what was held first. */
   release(): void;
+  /** Breaks every connection, and what was held is lost; new ones let all pass. */
+  break(): void;
   close(): Promise<void>;
 }
 
@@ -48,8 +53,9 @@ class Passage {
       const text = this.#tail + bytes.toString('latin1');
       this.#tail = text.slice(-39);
       const at = seen(text);
-      if (at !== undefined) this.#stopped[at] = true;
+      if (at === 'request' || at === 'reply') this.#stopped[at] = true;
       this.#pass('request', { to: redis, bytes });
+      if (at === 'next') this.#stopped.request = true;
     });
     redis.on('data', (bytes: Buffer) => this.#pass('reply', { to: process, bytes }));
     for (const [one, other] of [
@@ -71,7 +77,7 @@ class Passage {
     this.#redis.destroy();
   }
 
-  #pass(way: Stop['at'], { to, bytes }: { readonly to: Socket; readonly bytes: Buffer }): void {
+  #pass(way: 'request' | 'reply', { to, bytes }: { readonly to: Socket; readonly bytes: Buffer }): void {
     if (this.#stopped[way]) this.#held.push({ to, bytes });
     else to.write(bytes);
   }
@@ -107,6 +113,10 @@ export async function openRedisGap(redisPort: number): Promise<RedisGap> {
     release() {
       stop = undefined;
       for (const passage of passages) passage.release();
+    },
+    break() {
+      stop = undefined;
+      for (const passage of passages) passage.destroy();
     },
     async close() {
       for (const passage of passages) passage.destroy();

@@ -21,6 +21,7 @@ import { type Files, filesOnDisk } from '../../src/config/files.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { rereadConfig } from '../../src/config/reread.ts';
 import { Browser, type BrowserOptions } from './browser.ts';
+import { eventually } from './eventually.ts';
 import { freePort } from './ports.ts';
 import { ShiftedClock } from './shifted-clock.ts';
 
@@ -101,9 +102,16 @@ export async function startWorld(options: WorldOptions = {}, at?: Address): Prom
   const app = createApp(config, { trail, clock });
   const { port, operationsPort } = await app.listen();
   await app.ready();
+  if (options.redisUrl !== undefined) await reached(app);
   const reload: World['reload'] = (changes = {}) =>
     app.reload(rereadConfig({ started: env, now: { ...env, ...changes }, files, serving: config }));
   return worldOf({ address: { ...address, port }, app, env, clock, lines, demo, operationsPort, reload });
+}
+
+// The connection to Redis is made in the background, and takes its time on a busy machine. A test may have none to connect to.
+async function reached(app: App): Promise<void> {
+  const isThere = async () => (await app.report()).readiness.store;
+  await eventually(isThere, 2_000).catch((late: unknown) => late);
 }
 
 interface DemoParts {

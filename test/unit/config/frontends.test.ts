@@ -13,6 +13,7 @@ import { frontendSettings, keysOfSetting, reachOfSettings } from '../../../src/c
 import { examine, loadConfig } from '../../../src/config/load.ts';
 import { rereadConfig } from '../../../src/config/reread.ts';
 import { settingNames, settingOf } from '../../../src/config/schema.ts';
+import { frontendOf } from '../../../src/http/frontend.ts';
 import { certificatePair, development, faultsOf, filesWith, keyOf, production } from './settings.ts';
 
 const identity = certificatePair();
@@ -169,6 +170,16 @@ describe('a list of frontends', () => {
   it('lets a server without one be what it was', () => {
     const config = loadConfig(production, filesWith());
     expect(config).toMatchObject({ listsFrontends: false, frontends: [{ id: 'default', written: {} }] });
+  });
+
+  it('keeps the sessions of a server without one, where origin, issuer and client stay the same', () => {
+    const alone = loadConfig(production, filesWith()).frontends[0];
+    const entry = ['id: any-name', `public_url: ${production.PUBLIC_URL}`, `client_id: ${production.CLIENT_ID}`];
+    const idWith = (...lines: readonly string[]) =>
+      frontendOf(load(rules([[...entry, 'client_secret_env: SECRET_OF_ORDERS', ...lines], deskEntry])).frontends[0]).id;
+
+    expect(idWith()).toBe(frontendOf(alone).id);
+    expect(idWith('issuer: https://other.example')).not.toBe(frontendOf(alone).id);
   });
 
   it('CA-18: is told of by claimcheck config without a secret', () => {

@@ -5,6 +5,7 @@ import type { ClearedRequest, InboundRequest } from '../../../src/http/inbound.t
 import { LoginKeys } from '../../../src/oidc/login-keys.ts';
 import { answerLogout, answerLogoutPage, type LogoutParts } from '../../../src/oidc/logout.ts';
 import { SessionPointers } from '../../../src/oidc/session-pointers.ts';
+import { SignOuts } from '../../../src/oidc/sign-outs.ts';
 import type { OpenedSession } from '../../../src/session/session.ts';
 import { Csrf } from '../../../src/stages/csrf.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -14,11 +15,17 @@ import { problemOf, requestOf, Scene } from '../token/scene.ts';
 let scene: Scene;
 let session: OpenedSession;
 let order: string[];
+let signOuts: SignOuts;
+let troubles: string[];
 
 beforeEach(async () => {
   scene = await Scene.open();
   session = await scene.signIn();
   order = [];
+  troubles = [];
+  const { sessions, clock, first } = scene;
+  const reports = { trouble: (_id: string, { what }: { readonly what: string }) => void troubles.push(what) };
+  signOuts = new SignOuts({ sessions, revoker: first.revoker, reports, clock });
 });
 
 afterEach(() => scene.close());
@@ -41,14 +48,9 @@ const carrier = () => ({
 });
 
 function parts(changes: Partial<LogoutParts> = {}): LogoutParts {
-  const { sessions, provider, clock } = scene;
-  const looking = {
-    look: async () => stored(),
-    reread: (one: OpenedSession) => sessions.reread(one),
-    beginSpending: sessions.beginSpending.bind(sessions),
-    end: sessions.end.bind(sessions),
-  };
-  return { sessions: looking, csrf, revoker: scene.first.revoker, provider, clock, pointers, ...changes };
+  const { sessions, provider } = scene;
+  const looking = { look: async () => stored(), end: sessions.end.bind(sessions) };
+  return { sessions: looking, csrf, signOuts, provider, pointers, ...changes };
 }
 
 function posted(changes: Partial<InboundRequest> = {}): ClearedRequest {
@@ -197,6 +199,40 @@ describe('POST /logout', () => {
       expect(scene.sessions.size).toBe(0);
     },
   );
+
+  it.each(['beginSpending', 'end'] as const)(
+    'LO-01, LO-04: is carried out all the same once the store is back that was away (%s)',
+    async (method) => {
+      scene.sessions.away.add(method);
+      for (let n = 0; n < 3; n++) expect((await problemOf(signOut(byFetch()))).code).toBe('store-unavailable');
+      await scene.clock.advance(30_000);
+      expect(scene.sessions.size).toBe(1);
+      expect(signOuts.size).toBe(1);
+      scene.sessions.away.clear();
+      await scene.clock.advance(300);
+      await scene.hits('revoke', 1);
+
+      expect(scene.sessions.ended).toEqual([{ id: session.id, reason: 'signed-out' }]);
+      expect(scene.revoked).toEqual([session.tokens.refreshToken]);
+      await signOuts.settled(1);
+      expect({ waiting: signOuts.size, troubles }).toEqual({ waiting: 0, troubles: [] });
+      expect((await signOut(byFetch())).status).toBe(204);
+    },
+  );
+
+  it('LO-01: that the store does not take for a minute is given up and told, and may be asked again', async () => {
+    scene.sessions.away.add('end');
+    expect((await problemOf(signOut(byFetch()))).code).toBe('store-unavailable');
+    await scene.clock.advance(61_000);
+
+    expect({ waiting: signOuts.size, troubles }).toEqual({
+      waiting: 0,
+      troubles: ['a sign-out could not be carried out'],
+    });
+    scene.sessions.away.clear();
+    expect((await signOut(byFetch())).status).toBe(200);
+    expect(scene.sessions.size).toBe(0);
+  });
 
   it('LO-04: revokes the newest token, though it looked at an older one', async () => {
     await scene.clock.advance(61_000);

@@ -38,12 +38,17 @@ export async function startSessionApp(parts: SessionMountParts, beginning: Sessi
   const state = { beginning };
   const mount = sessionMount(parts);
   const app = express();
+  const signOut = async (carrier: SessionCarrier) => {
+    const last = begun.at(-1);
+    if (last !== undefined) await parts.sessions.end(last, 'signed-out');
+    await carrier.drop();
+  };
   const routes: Record<string, (carrier: SessionCarrier) => Promise<unknown>> = {
     '/sign-in': async (carrier) => begun.push(await carrier.start(state.beginning)),
-    '/sign-out': (carrier) => carrier.drop(),
+    '/sign-out': signOut,
     '/in-and-out': async (carrier) => {
       begun.push(await carrier.start(state.beginning));
-      await carrier.drop();
+      await signOut(carrier);
     },
     '/nothing': async () => undefined,
   };

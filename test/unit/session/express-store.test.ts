@@ -110,7 +110,7 @@ describe.each(stores)('signing in and out over $name', ({ open }) => {
     expect(at.reports.lines).toEqual([`ended ${app.begun[0]?.id} subject-of-alice signed-out`]);
   });
 
-  it('ends a session that was begun in the same answer', async () => {
+  it('sets no cookie for a session that was begun and ended for the same answer', async () => {
     const answer = await app.ask('/in-and-out');
 
     expect(answer.setCookie).toEqual([at.sessions.removedCookie()]);

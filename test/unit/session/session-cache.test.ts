@@ -97,6 +97,19 @@ describe('a session that was opened a moment ago', () => {
     expect(await readsFor(cookie)).toBe(0);
   });
 
+  it('SE-04: is opened at once while it lives, and not beyond its idle end', async () => {
+    const { session, cookie } = await held();
+    expect(at.sessions.openHeld(at.request(cookie))?.session).toEqual(session);
+    expect(at.sessions.openHeld(at.request(resigned(cookie)))).toBeUndefined();
+
+    await clock.advance(lifetimes.idleTimeoutMs - 1_000);
+    await at.sessions.reread(session);
+    await look(cookie);
+    await clock.advance(1_000);
+
+    expect(at.sessions.openHeld(at.request(cookie))).toBeUndefined();
+  });
+
   it('is read again after thirty seconds', async () => {
     const { cookie } = await held();
 
@@ -170,7 +183,7 @@ describe('a change by this process', () => {
     const tokens = tokensAt(clock.now(), { refreshToken: 'the-next' });
 
     expect(await at.sessions.beginSpending(session, claim)).toBe('begun');
-    expect((await look(cookie))?.spendingUntil).toBe(claim.until);
+    expect((await look(cookie))?.spending).toEqual(claim);
     const saved = await at.sessions.saveTokens(session, claim, tokens);
     expect((await look(cookie))?.tokens.refreshToken).toBe('the-next');
     const named = { ...session.identity, claims: { name: 'Another' } };

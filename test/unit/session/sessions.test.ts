@@ -401,12 +401,12 @@ describe('writing to an opened session', () => {
     const claim = { owner: 'me', until: clock.now() + minute };
     const tokens = tokensAt(clock.now(), { refreshToken: 'second', rotates: true });
     expect(await at.sessions.beginSpending(session, claim)).toBe('begun');
-    expect(await at.sessions.look(at.request(cookie))).toMatchObject({ spendingUntil: claim.until });
+    expect(await at.sessions.look(at.request(cookie))).toMatchObject({ spending: claim });
     expect(await at.sessions.extendSpending(session, { ...claim, until: claim.until + 1 })).toBe(true);
 
     const saved = await at.sessions.saveTokens(session, claim, tokens);
 
-    expect(saved).toMatchObject({ tokens, tokensVersion: 2, spendingUntil: undefined, version: 1 });
+    expect(saved).toMatchObject({ tokens, tokensVersion: 2, spending: undefined, version: 1 });
     expect(await at.sessions.look(at.request(cookie))).toEqual(saved);
     expect(await at.sessions.saveTokens(session, claim, tokens)).toMatchObject({ tokensVersion: 2 });
     expect(await at.sessions.saveTokens(session, { ...claim, owner: 'other' }, tokens)).toBeUndefined();

@@ -205,7 +205,7 @@ describe('an outage', () => {
     scene.op.script.refresh.fault = onlyNext(instead(503));
     scene.sessions.away.add('abandonSpending');
     expect(await scene.call(session)).toBe('provider-unreachable');
-    expect(stored()?.spendingUntil).toBeDefined();
+    expect(stored()?.spending).toBeDefined();
     scene.sessions.away.clear();
     await scene.clock.advance(5_000);
 
@@ -338,13 +338,23 @@ describe('an answer that repeats what it may', () => {
 });
 
 describe('an owner that is gone', () => {
-  const lapse = () => scene.sessions.claimFor(session.id, scene.clock.now() - 2_001);
+  const claim = () => scene.sessions.claimFor(session.id, { until: scene.clock.now() + 15_000 });
+
+  /** What a call gets that waits until the claim has stood for as long as one does. */
+  async function callBehindTheClaim(instance = scene.first): Promise<string> {
+    const first = scene.call(session, { instance });
+    await scene.clock.advance(12_000);
+    expect(await first).toBe('provider-unreachable');
+    const call = scene.call(session, { instance });
+    await scene.clock.advance(5_000);
+    return call;
+  }
 
   it('RF-05: ends the session of a token that may be spent, and asks nobody', async () => {
     await scene.expire();
-    lapse();
+    claim();
 
-    expect(await scene.call(session)).toBe('session-ended');
+    expect(await callBehindTheClaim()).toBe('session-ended');
     expect(scene.sessions.ended).toEqual([{ id: session.id, reason: 'refresh-failed' }]);
     expect(scene.op.hits('refresh')).toBe(0);
     await eventually(() => scene.revoked.includes(session.tokens.refreshToken ?? ''));
@@ -357,21 +367,21 @@ describe('an owner that is gone', () => {
     await scene.call(session);
     session = stored() ?? session;
     await scene.expire();
-    lapse();
+    claim();
 
-    expect(await scene.call(session)).toBe(tokenOf(stored()));
+    expect(await callBehindTheClaim()).toBe(tokenOf(stored()));
     expect(scene.sessions.calls).toContain('takeSpendingOver');
     expect(scene.op.hits('refresh')).toBe(2);
     expect(scene.sessions.ended).toEqual([]);
   });
 
-  it('RF-05: that comes back after its claim has run out does not present the token, and takes what it finds', async () => {
+  it('RF-05: that comes back when it should have moved its claim on does not present the token, and takes what it finds', async () => {
     await scene.expire();
     let wasAway = false;
     scene.sessions.before = async (method) => {
       if (method !== 'beginSpending' || wasAway) return;
       wasAway = true;
-      scene.clock.set(scene.clock.now() + 15_000); // as long as a claim stands
+      scene.clock.advanceSync(5_000); // a third of what a claim stands
     };
 
     expect(await scene.call(session)).toBe(tokenOf(stored()));
@@ -380,20 +390,107 @@ describe('an owner that is gone', () => {
     expect(scene.op.hits('refresh')).toBe(1);
   });
 
-  it('is given the time its claim says, and two seconds more', async () => {
+  it.each([0, 60_000, -60_000, 86_400_000, -86_400_000])(
+    'RF-05: is given as long as a claim stands, and two seconds more, whatever it says by a clock that is %i ms ahead',
+    async (aheadMs) => {
+      await scene.expire();
+      scene.sessions.claimFor(session.id, { until: scene.clock.now() + aheadMs + 15_000 });
+      const first = scene.call(session);
+      await scene.clock.advance(16_900);
+      expect(scene.sessions.ended).toEqual([]);
+      const call = scene.call(session);
+      await scene.clock.advance(200);
+
+      expect(await first).toBe('provider-unreachable');
+      expect(await call).toBe('session-ended');
+    },
+  );
+
+  it.each([60_000, -60_000])(
+    'RF-03: is not one that is at work, to an instance whose clock is %i ms ahead',
+    async (aheadMs) => {
+      await scene.clock.advance(400_000);
+      const gate = createGate();
+      scene.op.script.refresh.fault = gate.fault;
+      const owner = scene.call(session);
+      await scene.hits('refresh', 1);
+      const waiter = scene.instance(scene.sessions, scene.clockAhead(aheadMs));
+      const call = scene.call(session, { instance: waiter });
+      await scene.clock.advance(9_000);
+      gate.open();
+
+      expect(await owner).toBe(tokenOf(stored()));
+      expect(await call).toBe(tokenOf(stored()));
+      expect(scene.sessions.ended).toEqual([]);
+      expect(scene.op.hits('refresh')).toBe(1);
+    },
+  );
+
+  it('RF-03: is not one that the store kept from moving its claim on', async () => {
     await scene.expire();
-    scene.sessions.claimFor(session.id, scene.clock.now() + 5_000);
-    const call = scene.call(session);
-    await scene.clock.advance(6_900);
+    for (const method of ['extendSpending', 'saveTokens'] as const) scene.sessions.away.add(method);
+    const owner = scene.call(session);
+    await eventually(() => scene.sessions.calls.includes('saveTokens'));
+    const call = scene.call(session, { instance: scene.instance() });
+    await scene.clock.advance(16_000);
+    scene.sessions.away.delete('extendSpending');
+    await scene.clock.advance(20_000);
     expect(scene.sessions.ended).toEqual([]);
+    scene.sessions.away.clear();
+    await scene.clock.advance(1_000);
+
+    expect([await owner, await call]).toEqual(['provider-unreachable', 'provider-unreachable']); // nobody waits that long
+    expect(await scene.call(session)).toBe(tokenOf(stored()));
+    expect(scene.op.hits('refresh')).toBe(1);
+  });
+
+  it('RF-03: is looked at again before it is taken for gone, for a store that was away until then', async () => {
+    await scene.expire();
+    claim();
+    const first = scene.call(session);
+    await scene.clock.advance(1_000);
+    scene.clock.advanceSync(16_500); // nothing was asked and nothing moved
+    await scene.clock.advance(0);
+    expect(scene.sessions.ended).toEqual([]);
+    claim();
+    await scene.clock.advance(10_000);
+
+    expect(await first).toBe('provider-unreachable');
+    expect(scene.sessions.ended).toEqual([]);
+  });
+
+  it('RF-03: is not the one that came after it, whatever its claim says', async () => {
+    await scene.expire();
+    const until = scene.clock.now() + 15_000;
+    scene.sessions.claimFor(session.id, { until, owner: 'the first' });
+    const first = scene.call(session);
+    await scene.clock.advance(10_000);
+    scene.sessions.claimFor(session.id, { until, owner: 'the second' });
+    await scene.clock.advance(16_900);
+    expect(scene.sessions.ended).toEqual([]);
+    const call = scene.call(session);
     await scene.clock.advance(200);
 
+    expect(await first).toBe('provider-unreachable');
     expect(await call).toBe('session-ended');
+  });
+
+  it('RF-03: is not one that moves its claim on for a minute', async () => {
+    await scene.expire();
+    claim();
+    const call = scene.call(session);
+    for (let n = 0; n < 11; n++) {
+      await scene.clock.advance(5_000);
+      claim();
+    }
+
+    expect(await call).toBe('provider-unreachable');
+    expect(scene.sessions.ended).toEqual([]);
   });
 
   it('is not waited for in vain when it gives its claim back', async () => {
     await scene.expire();
-    scene.sessions.claimFor(session.id, scene.clock.now() + 5_000);
+    scene.sessions.claimFor(session.id, { until: scene.clock.now() + 5_000 });
     const call = scene.call(session);
     await scene.clock.advance(1_000);
     scene.sessions.put(session);
@@ -406,7 +503,7 @@ describe('an owner that is gone', () => {
 
   it('RF-13: is not waited for when the session ends', async () => {
     await scene.expire();
-    scene.sessions.claimFor(session.id, scene.clock.now() + 5_000);
+    scene.sessions.claimFor(session.id, { until: scene.clock.now() + 5_000 });
     const call = scene.call(session);
     await scene.clock.advance(500);
     await scene.sessions.end(session, 'signed-out');

@@ -383,7 +383,7 @@ describe('a write of new tokens that is lost', () => {
     await scene.hits('refresh', 1);
     const claimed = stored() ?? session;
     await scene.sessions.end(session, 'revoked'); // a failover: gone with its claim,
-    scene.sessions.put({ ...claimed, spendingUntil: undefined }); // and back without
+    scene.sessions.put({ ...claimed, spending: undefined }); // and back without
     gate.open();
 
     expect(await call).toBe(tokenOf(stored()));

@@ -6,6 +6,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import type { Clock } from '../../../src/base/clock.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import type { RouteConfig } from '../../../src/config/config.ts';
 import { codeOf, ProblemError } from '../../../src/errors.ts';
@@ -59,6 +60,10 @@ export class Told implements TokenReports {
 
   refreshFailed(_session: object, { failure, reason }: FailedRefresh): void {
     this.lines.push(`${failure}: ${reason}`);
+  }
+
+  reuseSuspected(): void {
+    this.lines.push('reuse-suspected');
   }
 
   revocationFailed(_session: object, reason: string): void {
@@ -125,8 +130,8 @@ export class Scene {
   }
 
   /** Another process of ours. */
-  instance(sessions: RefreshableSessions = this.sessions): Instance {
-    const { clock, provider, told: reports } = this;
+  instance(sessions: RefreshableSessions = this.sessions, clock: Clock = this.clock): Instance {
+    const { provider, told: reports } = this;
     const attempts = new Attempts({ clock, random: () => 0.5 });
     const revoker = new Revoker({ provider, reports, clock });
     const refresher = new Refresher({
@@ -142,6 +147,16 @@ export class Scene {
     const apiAudience = 'https://api.example';
     const tokens = new Tokens({ refresher, sessions, reports, clock, apiAudience, waitMs, derived });
     return { attempts, revoker, refresher, tokens };
+  }
+
+  /** The clock of a machine on which it is so much later, ms, or earlier. */
+  clockAhead(ms: number): Clock {
+    const { clock } = this;
+    return {
+      now: () => clock.now() + ms,
+      elapsed: () => clock.elapsed(),
+      after: (delayMs, task) => clock.after(delayMs, task),
+    };
   }
 
   /** What a sign-in brings. */
@@ -188,7 +203,7 @@ export class Scene {
       tokens,
       version: 1,
       tokensVersion: 1,
-      spendingUntil: undefined,
+      spending: undefined,
     });
   }
 

@@ -58,11 +58,11 @@ export class StoredSessions implements RefreshableSessions {
   }
 
   /** The claim of an instance that says nothing more. */
-  claimFor(id: string, until: number): void {
+  claimFor(id: string, { until, owner = 'another' }: { readonly until: number; readonly owner?: string }): void {
     const session = this.#sessions.get(id);
     if (!session) throw new Error('no such session');
-    this.#owners.set(id, 'another');
-    this.put({ ...session, spendingUntil: until });
+    this.#owners.set(id, owner);
+    this.put({ ...session, spending: { owner, until } });
   }
 
   async reread({ id }: OpenedSession): Promise<OpenedSession | undefined> {
@@ -86,14 +86,14 @@ export class StoredSessions implements RefreshableSessions {
   async takeSpendingOver(session: OpenedSession, claim: Claim): Promise<Begun> {
     await this.#called('takeSpendingOver');
     const stored = this.#sessions.get(session.id);
-    if (stored?.spendingUntil === session.spendingUntil) this.#owners.delete(session.id);
+    if (stored?.spending?.until === session.spending?.until) this.#owners.delete(session.id);
     return this.#begin(session, claim);
   }
 
   async extendSpending(session: OpenedSession, claim: Claim): Promise<boolean> {
     await this.#called('extendSpending');
     const stored = this.#own(session, claim);
-    if (stored) this.put({ ...stored, spendingUntil: claim.until });
+    if (stored) this.put({ ...stored, spending: claim });
     return stored !== undefined;
   }
 
@@ -134,7 +134,7 @@ export class StoredSessions implements RefreshableSessions {
     const owner = this.#owners.get(session.id);
     if (owner !== undefined && owner !== claim.owner) return 'busy';
     this.#owners.set(session.id, claim.owner);
-    this.put({ ...stored, spendingUntil: claim.until });
+    this.put({ ...stored, spending: claim });
     return 'begun';
   }
 
@@ -146,7 +146,7 @@ export class StoredSessions implements RefreshableSessions {
 
   #free(session: OpenedSession): OpenedSession {
     this.#owners.delete(session.id);
-    return this.put({ ...session, spendingUntil: undefined });
+    return this.put({ ...session, spending: undefined });
   }
 
   async #called(method: Method): Promise<void> {
