@@ -93,7 +93,7 @@ export const notBeside: Readonly<Partial<Record<SettingName, readonly SettingNam
   CLIENT_CERT_FILE: ['CLIENT_AUTH_METHOD', 'CLIENT_KEY_FILE'],
 };
 
-/** The id of the one frontend that the environment describes. What is derived from it lasts in stores and cookies. */
+/** What the one frontend that the environment describes is called. Under this name the process makes its tags of persons and sessions, too. */
 export const onlyFrontendId = 'default';
 
 /** The settings that a frontend can say for itself, in their order. */
