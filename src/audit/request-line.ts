@@ -12,6 +12,8 @@ import type { Kind } from '../http/inbound.ts';
 export interface RequestLine {
   /** Letters, digits, `-` and `_`. */
   readonly requestId: string;
+  /** Where the rules file lists several: small letters, digits and `-`. */
+  readonly frontend: string | undefined;
   readonly kind: Kind | undefined;
   readonly method: string | undefined;
   readonly route: string | undefined;
@@ -31,9 +33,10 @@ export interface RequestLine {
 
 /** Each with a comma before it, in the order of {@link RequestLine}; durations to a tenth of a ms. */
 export function requestFields(line: RequestLine): string {
-  const { kind, method, status, upstreamMs, session, code } = line;
+  const { frontend, kind, method, status, upstreamMs, session, code } = line;
   return (
     `,"request_id":"${line.requestId}"` +
+    (frontend === undefined ? '' : `,"frontend":"${frontend}"`) +
     (kind === undefined ? '' : `,"kind":"${kind}"`) +
     text('method', method) +
     text('route', line.route) +

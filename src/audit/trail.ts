@@ -33,25 +33,32 @@ export interface TrailOptions {
 /** POSIX: what several processes write to one pipe stays whole up to 4 096 bytes (PIPE_BUF); a block ends with a line. */
 const mostCharacters = { alone: 12 * 1024, shared: 4096 } as const;
 
+/** What lines, and what events, are written with. */
+interface Writers {
+  readonly target: DestinationStream;
+  readonly timestamps: Timestamps;
+  /** What says which process it is, where several write. */
+  readonly process: string;
+  readonly lines: Logger;
+  readonly events: Logger;
+}
+
 /** Writes lines and events. */
 export class Trail implements Log {
+  readonly #writers: Writers;
   readonly #lines: Logger;
   readonly #events: Logger;
-  readonly #target: DestinationStream;
-  readonly #timestamps = new Timestamps();
-  readonly #process: string;
 
-  constructor({ level, stream, isShared = false }: TrailOptions) {
-    this.#target = stream ?? standardOutput(isShared);
-    this.#process = isShared ? `,"pid":${process.pid}` : '';
-    const options = {
-      base: isShared ? { pid: process.pid } : null,
-      messageKey: 'message',
-      timestamp: () => `,"time":"${this.#timestamps.now()}"`,
-      formatters: { level: (label: string) => ({ level: label }) },
-    };
-    this.#lines = pino({ ...options, level }, this.#target);
-    this.#events = pino({ ...options, level: 'info' }, this.#target);
+  constructor(to: TrailOptions | Writers) {
+    this.#writers = 'target' in to ? to : writersTo(to);
+    this.#lines = this.#writers.lines;
+    this.#events = this.#writers.events;
+  }
+
+  /** The same trail, with the name of a frontend on all that is written. */
+  of(frontend: string): Trail {
+    const { lines, events, ...rest } = this.#writers;
+    return new Trail({ ...rest, lines: lines.child({ frontend }), events: events.child({ frontend }) });
   }
 
   /** Writes an event that must be provable later. */
@@ -67,9 +74,9 @@ export class Trail implements Log {
   /** Writes the line of a request, as pino would. */
   request(level: 'debug' | 'info' | 'error', line: RequestLine): void {
     if (!this.#lines.isLevelEnabled(level)) return;
-    const time = this.#timestamps.now();
-    this.#target.write(
-      `{"level":"${level}","time":"${time}"${this.#process}${requestFields(line)},"message":"request"}\n`,
+    const { target, timestamps, process } = this.#writers;
+    target.write(
+      `{"level":"${level}","time":"${timestamps.now()}"${process}${requestFields(line)},"message":"request"}\n`,
     );
   }
 
@@ -91,8 +98,25 @@ export class Trail implements Log {
 
   /** Writes what is still gathered. Call it before the process ends. */
   flush(): void {
-    if (this.#target instanceof LineBlocks) this.#target.flushSync();
+    const { target } = this.#writers;
+    if (target instanceof LineBlocks) target.flushSync();
   }
+}
+
+function writersTo({ level, stream, isShared = false }: TrailOptions): Writers {
+  const target = stream ?? standardOutput(isShared);
+  const timestamps = new Timestamps();
+  const options = {
+    base: isShared ? { pid: process.pid } : null,
+    messageKey: 'message',
+    timestamp: () => `,"time":"${timestamps.now()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return {
+    ...{ target, timestamps, process: isShared ? `,"pid":${process.pid}` : '' },
+    lines: pino({ ...options, level }, target),
+    events: pino({ ...options, level: 'info' }, target),
+  };
 }
 
 function standardOutput(isShared: boolean): LineBlocks {

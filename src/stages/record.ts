@@ -26,6 +26,8 @@ export interface RecorderParts {
   readonly metrics: Metrics;
   readonly pseudonyms: Pseudonyms;
   readonly clock: Clock;
+  /** Whether lines, counts and events say which frontend a request was sent to. */
+  readonly namesFrontends?: boolean;
 }
 
 /** Sees every request begin and end. */
@@ -85,13 +87,19 @@ export class Recorder {
     const kind = record.request?.kind ?? (record.operations ? 'O' : 'none');
     const sent = sentStatus(record, response);
     const status = sent === undefined ? 'none' : `${Math.floor(sent / 100)}xx`;
-    metrics.requests.inc({ kind, status, code: record.code ?? '' });
+    const code = record.code ?? '';
+    const frontend = this.#frontendOf(record);
+    metrics.requests.inc(frontend === undefined ? { kind, status, code } : { kind, status, code, frontend });
     metrics.requestSeconds.observe({ kind }, ms / 1000);
     if (record.upstream !== undefined && record.upstreamMs !== undefined) {
       metrics.upstreamSeconds.observe({ upstream: record.upstream }, record.upstreamMs / 1000);
     }
     this.#write(opening, { message, response, ms });
     if (record.code !== undefined) this.#auditDenial(opening);
+  }
+
+  #frontendOf({ frontend }: RequestRecord): string | undefined {
+    return this.#parts.namesFrontends ? frontend?.name : undefined;
   }
 
   #write({ id, record }: Opening, { message, response, ms }: Ended): void {
@@ -102,6 +110,7 @@ export class Recorder {
     if (!trail.writes(level)) return;
     trail.request(level, {
       requestId: id,
+      frontend: this.#frontendOf(record),
       kind: request?.kind,
       method: message.method, // one of those that Node's parser knows
       route: record.route,
@@ -123,6 +132,7 @@ export class Recorder {
     if (code === undefined || ![400, 403, 421, 429].includes(catalogue[code].status)) return;
     this.#parts.trail.event('request.denied', 'denied', {
       request_id: id,
+      frontend: this.#frontendOf(record),
       kind: request?.kind,
       method: request?.method,
       route: record.route,

@@ -13,6 +13,7 @@ import { Trail } from '../../../src/audit/trail.ts';
 const text = fc.option(fc.string({ unit: 'binary', maxLength: 40 }), { nil: undefined });
 const lines: fc.Arbitrary<RequestLine> = fc.record({
   requestId: fc.constant('Kx-_09'),
+  frontend: fc.constantFrom('orders-2', undefined),
   kind: fc.constantFrom('P', 'A', 'I', 'U', undefined),
   method: fc.constantFrom('GET', undefined),
   route: text,
@@ -37,7 +38,14 @@ function asPinoWrites(line: RequestLine): string {
   );
   logger.info(
     {
-      ...{ request_id: line.requestId, kind: line.kind, method: line.method, route: line.route, path: line.path },
+      ...{
+        request_id: line.requestId,
+        frontend: line.frontend,
+        kind: line.kind,
+        method: line.method,
+        route: line.route,
+        path: line.path,
+      },
       status: line.status,
       aborted: line.isAborted ? true : undefined,
       ms: tenth(line.ms),
@@ -65,7 +73,16 @@ describe('requestFields', () => {
 });
 
 const line: RequestLine = {
-  ...{ requestId: 'r1', kind: 'I', method: 'GET', route: '/api', path: undefined, status: 200, isAborted: false },
+  ...{
+    requestId: 'r1',
+    frontend: undefined,
+    kind: 'I',
+    method: 'GET',
+    route: '/api',
+    path: undefined,
+    status: 200,
+    isAborted: false,
+  },
   ...{ ms: 1.26, upstream: 'orders', upstreamMs: 1, session: 's1', code: undefined, detail: undefined },
   cause: undefined,
 };
