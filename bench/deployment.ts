@@ -11,6 +11,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createParts, type Parts } from '../src/app/parts.ts';
+import { createShared } from '../src/app/shared.ts';
 import { Trail } from '../src/audit/trail.ts';
 import { systemClock } from '../src/base/clock.ts';
 import { randomToken } from '../src/base/random.ts';
@@ -86,7 +87,10 @@ async function openDeployment(): Promise<Deployment> {
   await once(server, 'message');
   // A machine that is busy with both shall not be taken for a store that is away.
   const config = loadConfig({ ...env, REDIS_TIMEOUT: '5s' }, filesOnDisk);
-  const parts = createParts(config, { trail: new Trail({ level: 'error' }), clock: systemClock });
+  const parts = createParts(
+    createShared(config, { trail: new Trail({ level: 'error' }), clock: systemClock }),
+    config.frontends[0],
+  );
   await eventually(() => parts.store.ping(), 5_000);
   return {
     ...{ redis, provider, origin, port },

@@ -7,6 +7,7 @@
  * @module
  */
 
+import './base/memory.ts'; // first
 import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { createApp } from './app.ts';
@@ -23,7 +24,7 @@ import { isWorker, work } from './workers/worker.ts';
 
 /** A running server. */
 export interface Running {
-  /** The address to open, with the port that was really opened. */
+  /** The address to open, of the first frontend, with the port that was really opened. */
   readonly url: string;
   readonly opsUrl: string;
   /** Reads the configuration again, with all files it names. `false` when it has a fault: then nothing has changed, and the log says why. */
@@ -42,7 +43,7 @@ export async function start(env: Environment): Promise<Running> {
   const app = createApp(config, { trail: new Trail({ level: config.logLevel }), clock: systemClock });
   return {
     ...addresses(config, await app.listen()),
-    reload: (now = started) => app.reload(rereadConfig({ started, now, files: filesOnDisk })),
+    reload: (now = started) => app.reload(rereadConfig({ started, now, files: filesOnDisk, serving: config })),
     close: () => app.close(),
   };
 }
@@ -57,9 +58,9 @@ async function startSeveral(started: Environment, config: Config): Promise<Runni
   };
 }
 
-function addresses({ publicUrl, operations: { host } }: Config, { port, operationsPort }: Ports) {
+function addresses({ frontends, operations: { host } }: Config, { port, operationsPort }: Ports) {
   return {
-    url: publicUrl.replace(/:0$/, `:${port}`),
+    url: frontends[0].publicUrl.replace(/:0$/, `:${port}`),
     opsUrl: `http://${host.includes(':') ? `[${host}]` : host}:${operationsPort}`,
   };
 }

@@ -26,11 +26,17 @@ import {
 import { failureReply, problemReply } from './http/problem.ts';
 import { sendReply } from './http/reply.ts';
 
-/** The parts that the table arranges. */
-export interface Stages {
+/** The stages that a request passes before it is known whom it was sent to. They are the same for all frontends. */
+export interface Entry {
   readonly record: (message: IncomingMessage, response: ServerResponse) => Opening;
   /** The request, or `undefined` when it was refused and answered. */
   readonly receive: (opening: Opening, from: Incoming) => InboundRequest | undefined;
+  /** Answers what came to the internal port. */
+  readonly operations: (opening: Opening, from: Incoming) => void;
+}
+
+/** The parts that the table arranges: those of one frontend. */
+export interface Stages {
   readonly securityHeaders: Guard;
   readonly plainHttp: Guard;
   readonly cors: Guard;
@@ -40,7 +46,6 @@ export interface Stages {
   readonly api: Answer;
   readonly page: Answer;
   readonly upgrade: Answer;
-  readonly operations: (opening: Opening, from: Incoming) => void;
 }
 
 /** One row: a name, the kinds it applies to, and what it does there. */
@@ -84,13 +89,40 @@ const required: Readonly<Record<Exclude<Kind, 'O'>, readonly string[]>> = {
  * Throws when a kind lacks a guard it needs or has not exactly one answer: a
  * mistake in the table ends the start, it does not open a door.
  */
-export function compile(rows: readonly Row[], stages: Stages): (from: Incoming) => void {
-  const chains = { P: chainOf(rows, 'P'), A: chainOf(rows, 'A'), I: chainOf(rows, 'I'), U: chainOf(rows, 'U') };
+export function compile(rows: readonly Row[], entry: Entry): (from: Incoming) => void {
+  const chains = chainsOf(rows);
+  return entering(entry, () => chains);
+}
+
+/** The same for several frontends, each with its own table, by id. Throws as {@link compile} does. */
+export function compileFor(tables: ReadonlyMap<string, readonly Row[]>, entry: Entry): (from: Incoming) => void {
+  const chains = new Map([...tables].map(([id, rows]) => [id, chainsOf(rows)]));
+  return entering(entry, ({ frontend }) => {
+    const own = chains.get(frontend.id);
+    if (own === undefined) throw new Error(`no stages for the frontend ${frontend.id}`);
+    return own;
+  });
+}
+
+/** The function for the internal port. */
+export function compileOperations({ record, operations }: Entry): (from: Incoming) => void {
+  return (from) => operations(record(from.message, from.response), from);
+}
+
+type Chains = Readonly<Record<Exclude<Kind, 'O'>, Chain>>;
+
+function chainsOf(rows: readonly Row[]): Chains {
+  return { P: chainOf(rows, 'P'), A: chainOf(rows, 'A'), I: chainOf(rows, 'I'), U: chainOf(rows, 'U') };
+}
+
+function entering(
+  { record, receive }: Entry,
+  chainsFor: (request: InboundRequest) => Chains,
+): (from: Incoming) => void {
   return (from) => {
-    const opening = stages.record(from.message, from.response);
-    const request = stages.receive(opening, from);
+    const request = receive(record(from.message, from.response), from);
     if (request === undefined || request.kind === 'O') return;
-    const { guards, answer } = chains[request.kind];
+    const { guards, answer } = chainsFor(request)[request.kind];
     for (const guard of guards) {
       const step = guard(request);
       if (step === 'next') continue;
@@ -99,11 +131,6 @@ export function compile(rows: readonly Row[], stages: Stages): (from: Incoming) 
     }
     run(answer, clear(request));
   };
-}
-
-/** The function for the internal port. */
-export function compileOperations({ record, operations }: Stages): (from: Incoming) => void {
-  return (from) => operations(record(from.message, from.response), from);
 }
 
 interface Chain {

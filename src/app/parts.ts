@@ -1,19 +1,14 @@
 /**
- * Makes the parts of one frontend: the store and the sessions in it, the
- * provider, the tokens, the way to the upstreams.
+ * Makes the parts of one frontend, beside those that all share: its sessions in the
+ * store, its provider, its tokens, its way to the upstreams.
  *
  * @module
  */
 
-import { Pseudonyms, pseudonymKey } from '../audit/redact.ts';
-import type { Trail } from '../audit/trail.ts';
-import { type Clock, systemClock } from '../base/clock.ts';
-import type { RotatingSecret } from '../base/secret.ts';
-import type { Config } from '../config/config.ts';
-import { Overload } from '../guards/overload.ts';
+import type { Config, FrontendConfig } from '../config/config.ts';
 import { type Frontend, frontendOf } from '../http/frontend.ts';
 import { KeyRing } from '../keys/key-ring.ts';
-import { Metrics } from '../metrics/catalogue.ts';
+import type { FrontendLabel } from '../metrics/catalogue.ts';
 import { createClientKeys } from '../oidc/configured-client-keys.ts';
 import { LoginKeys } from '../oidc/login-keys.ts';
 import type { ManagedClientKeys } from '../oidc/managed-client-keys.ts';
@@ -27,17 +22,13 @@ import type { IsSignedInAs } from '../proxy/instead.ts';
 import { Routes } from '../proxy/routes.ts';
 import { type SocketReports, socketReportsTo } from '../proxy/socket-reports.ts';
 import { Upgrades } from '../proxy/upgrade.ts';
-import { upstreamReportsTo } from '../proxy/upstream-reports.ts';
-import { Upstreams } from '../proxy/upstreams.ts';
-import type { Redis } from '../redis/client.ts';
-import { createStore } from '../session/configured-store.ts';
 import { OwnSessions } from '../session/own-sessions.ts';
 import { isOpened, type Lifetimes, lifetimesOf } from '../session/session.ts';
 import { cacheReportsTo, sessionReportsTo } from '../session/session-reports.ts';
 import { SessionWatch } from '../session/session-watch.ts';
-import { Sessions, signedOut } from '../session/sessions.ts';
+import { Sessions } from '../session/sessions.ts';
+import { signedOut } from '../session/signed-out.ts';
 import { meets } from '../session/step-up.ts';
-import type { SessionStore } from '../session/store.ts';
 import { whileSession } from '../session/with-session.ts';
 import { Csrf } from '../stages/csrf.ts';
 import { Attempts } from '../token/attempts.ts';
@@ -49,14 +40,7 @@ import { Revoker } from '../token/revoke.ts';
 import { isToBeRevoked } from '../token/revoke-ended.ts';
 import { RotationWitness } from '../token/rotation.ts';
 import { Tokens } from '../token/tokens.ts';
-
-/** What everything is made with. */
-export interface Tools {
-  readonly trail: Trail;
-  readonly clock: Clock;
-  /** Whether this is one of several processes that serve the same port. */
-  readonly isWorker?: boolean;
-}
+import type { Shared } from './shared.ts';
 
 /** What the provider's last attempts came to. The one thing here that is written to. */
 export interface ProviderHealth {
@@ -64,18 +48,16 @@ export interface ProviderHealth {
   isAway: boolean;
 }
 
-/** The parts that the stages are made from. */
-export interface Parts extends Tools {
-  readonly config: Config;
+/** The parts that the stages of a frontend are made from. */
+export interface Parts extends Omit<Shared, 'config'> {
+  /** Of this frontend. */
+  readonly config: FrontendConfig;
   readonly frontend: Frontend;
-  readonly metrics: Metrics;
-  readonly pseudonyms: Pseudonyms;
+  /** Goes with what is counted for this frontend alone. */
+  readonly label: FrontendLabel;
   readonly lifetimes: Lifetimes;
   readonly keys: KeyRing;
   readonly loginKeys: LoginKeys;
-  /** `undefined` where sessions lie in memory. */
-  readonly redisUrl: RotatingSecret | undefined;
-  readonly store: SessionStore;
   readonly sessions: Sessions;
   readonly ownSessions: OwnSessions;
   readonly watch: SessionWatch;
@@ -85,14 +67,11 @@ export interface Parts extends Tools {
   readonly clientKeys: ManagedClientKeys | undefined;
   readonly providerHealth: ProviderHealth;
   readonly csrf: Csrf;
-  /** Looks at the event loop once it is started. */
-  readonly overload: Overload;
   readonly refresher: Refresher;
   readonly revoker: Revoker;
   readonly signOuts: SignOuts;
   readonly tokens: Tokens;
   readonly routes: Routes;
-  readonly upstreams: Upstreams;
   readonly forwarder: Forwarder;
   readonly sockets: Upgrades;
   readonly socketReports: SocketReports;
@@ -101,11 +80,15 @@ export interface Parts extends Tools {
 /** How long a call waits for new tokens: a little longer than one answer of the provider may take. */
 const waitBeyondMs = 1_000;
 
-/** Makes them. Nothing is waited for: the store and the provider are reached in the background. */
-export function createParts(config: Config, tools: Tools): Parts {
-  const base = createBase(config, tools);
+/** Makes them. Nothing is waited for: the provider is reached in the background. */
+export function createParts(shared: Shared, config: FrontendConfig): Parts {
+  const base = createBase(shared, config);
   const sessionReports = sessionReportsTo(base);
-  const sessions = new Sessions({ ...base, reports: sessionReports, cacheReports: cacheReportsTo(base.metrics) });
+  const sessions = new Sessions({
+    ...base,
+    reports: sessionReports,
+    cacheReports: cacheReportsTo(base.metrics, base.label),
+  });
   const reports = tokenReportsTo(base);
   const providerHealth: ProviderHealth = { isAway: false };
   const clientKeys = createClientKeys(base);
@@ -142,7 +125,6 @@ export function createParts(config: Config, tools: Tools): Parts {
   const routes = new Routes(config.routes);
   return {
     ...base,
-    overload: machineOverload(),
     sessions,
     ownSessions: new OwnSessions({ ...base, sessions }),
     watch,
@@ -167,23 +149,17 @@ function witnessed(provider: Provider, { config, redis, clock }: Base): Granting
   return new RotationWitness({ provider, notes, clock });
 }
 
-// How late the loop is, is a matter of this machine, whatever time the product is told.
-function machineOverload(): Overload {
-  return new Overload({ clock: systemClock });
-}
-
 // Whoever brought new tokens about, every page of the session hears of them.
 function seenBy(watch: SessionWatch, renewal: Renewal): Renewal {
   if (renewal.kind === 'renewed') watch.saw(renewal.session);
   return renewal;
 }
 
-type ProxyParts = Pick<Parts, 'config' | 'clock' | 'trail' | 'metrics' | 'frontend' | 'tokens' | 'watch'> &
+type ProxyParts = Pick<Parts, 'clock' | 'frontend' | 'tokens' | 'upstreams' | 'watch'> &
   Parameters<typeof socketReportsTo>[0];
 
-function createProxy(parts: ProxyParts): Pick<Parts, 'upstreams' | 'forwarder' | 'sockets' | 'socketReports'> {
-  const { config, clock, frontend, tokens, watch } = parts;
-  const upstreams = new Upstreams(clock, { settings: config.upstreams, report: upstreamReportsTo(parts) });
+function createProxy(parts: ProxyParts): Pick<Parts, 'forwarder' | 'sockets' | 'socketReports'> {
+  const { clock, frontend, tokens, upstreams, watch } = parts;
   const renew: Renew = (authorized, route) => tokens.refreshAfterRefusal(authorized, route);
   const isSignedInAs: IsSignedInAs = ({ session }, asked) =>
     isOpened(session) && meets(session.identity, { ...asked, now: clock.now() });
@@ -193,41 +169,29 @@ function createProxy(parts: ProxyParts): Pick<Parts, 'upstreams' | 'forwarder' |
     ...{ upstreams, clock, renew, isSignedInAs, reports: socketReports },
     watch: (authorized, onEnded) => whileSession(authorized, () => onEnded(signedOut(frontend)), { watch }),
   });
-  return { upstreams, forwarder, sockets, socketReports };
+  return { forwarder, sockets, socketReports };
 }
 
-type Base = Pick<
-  Parts,
-  | 'config'
-  | 'trail'
-  | 'clock'
-  | 'isWorker'
-  | 'frontend'
-  | 'metrics'
-  | 'pseudonyms'
-  | 'lifetimes'
-  | 'keys'
-  | 'loginKeys'
-  | 'redisUrl'
-  | 'store'
-> & { readonly redis: Redis | undefined };
+type Base = Omit<Shared, 'config'> &
+  Pick<Parts, 'config' | 'frontend' | 'label' | 'lifetimes' | 'keys' | 'loginKeys'> &
+  Pick<Config, 'sessionSecrets'>;
 
-function createBase(config: Config, { trail, clock, isWorker = false }: Tools): Base {
+function createBase({ config: process, ...shared }: Shared, config: FrontendConfig): Base {
   const frontend = frontendOf(config);
-  const secrets = { secrets: config.sessionSecrets, frontendId: frontend.id };
-  const lifetimes = lifetimesOf(config);
+  const { sessionSecrets, listsFrontends } = process;
+  const secrets = { secrets: sessionSecrets, frontendId: frontend.id };
   return {
-    ...{ config, trail, clock, isWorker, frontend, lifetimes },
-    metrics: new Metrics(),
-    pseudonyms: new Pseudonyms(pseudonymKey(config.sessionSecrets, frontend.id)),
+    ...{ ...shared, config, frontend, sessionSecrets },
+    trail: listsFrontends ? shared.trail.of(frontend.name) : shared.trail,
+    label: listsFrontends ? { frontend: frontend.name } : {},
+    lifetimes: lifetimesOf(config),
     keys: new KeyRing(secrets),
     loginKeys: new LoginKeys(secrets),
-    ...createStore(config, { trail, clock }),
   };
 }
 
 function createProvider(
-  { config, frontend, trail, clock, metrics, clientKeys }: Base & Pick<Parts, 'clientKeys'>,
+  { config, frontend, trail, clock, metrics, label, clientKeys }: Base & Pick<Parts, 'clientKeys'>,
   health: ProviderHealth,
 ): Provider {
   return new Provider({
@@ -246,7 +210,7 @@ function createProvider(
       const dependency = `provider ${part}`;
       if (part === 'metadata') {
         health.isAway = state === 'failed';
-        metrics.providerUp.set(health.isAway ? 0 : 1);
+        metrics.providerUp.set(label, health.isAway ? 0 : 1);
       }
       if (state === 'recovered') trail.event('dependency.recovered', 'success', { dependency });
       else trail.event('dependency.failed', 'failure', { dependency, reason });

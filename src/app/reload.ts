@@ -13,30 +13,20 @@
 import { createHash } from 'node:crypto';
 import { pseudonymKey } from '../audit/redact.ts';
 import type { Secret } from '../base/secret.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, FrontendConfig } from '../config/config.ts';
+import { onlyFrontendId } from '../config/frontend-settings.ts';
 import type { Reread } from '../config/reread.ts';
-import type { Certificate } from '../http/listener.ts';
+import type { Frontend } from '../http/frontend.ts';
+import type { ListenerTls } from '../http/listener.ts';
 import { addressIn } from '../redis/choose-topology.ts';
 import type { Parts } from './parts.ts';
+import type { Shared } from './shared.ts';
 
 /** What is swapped, and what is told of it. */
 export interface ReloadParts
-  extends Pick<
-    Parts,
-    | 'clientKeys'
-    | 'config'
-    | 'frontend'
-    | 'keys'
-    | 'loginKeys'
-    | 'metrics'
-    | 'provider'
-    | 'pseudonyms'
-    | 'redisUrl'
-    | 'routes'
-    | 'trail'
-    | 'upstreams'
-  > {
-  readonly publicPort: { prepareCertificate(certificate: Certificate): () => void };
+  extends Pick<Shared, 'config' | 'metrics' | 'pseudonyms' | 'redisUrl' | 'trail' | 'upstreams'> {
+  readonly frontends: readonly Pick<Parts, 'clientKeys' | 'frontend' | 'keys' | 'loginKeys' | 'provider' | 'routes'>[];
+  readonly publicPort: { prepareCertificate(tls: ListenerTls): () => void };
 }
 
 /** One part of the configuration that can be swapped. */
@@ -69,7 +59,7 @@ export class Reloader {
 
   #apply({ examined: { config, error }, needRestart }: Reread): boolean {
     if (config === undefined) return this.#refuse(error?.faults ?? []);
-    const fixed = [...needRestart, ...placesThatDiffer(this.#current, config)];
+    const fixed: readonly string[] = [...needRestart, ...placesThatDiffer(this.#current, config)];
     const changed = this.#rotating.filter(
       ({ name, textOf }) => !fixed.includes(name) && textOf(config) !== textOf(this.#current),
     );
@@ -96,9 +86,9 @@ export class Reloader {
     trail.event('config.reloaded', 'success', {
       changed: changed.join(' '),
       restart_needed: fixed.join(' '),
-      routes: config.routes.length,
+      routes: config.frontends.reduce((sum, { routes }) => sum + routes.length, 0),
       rules_hash: createHash('sha256')
-        .update(textOf([config.routes, config.upstreams]))
+        .update(textOf([...config.frontends.map(({ routes }) => routes), config.upstreams]))
         .digest('hex')
         .slice(0, 16),
     });
@@ -122,33 +112,26 @@ interface Told {
 
 // The certificate first: should TLS refuse at the swap what it took before, nothing else has changed yet.
 function rotatingParts(parts: ReloadParts): readonly Rotating[] {
-  const { keys, loginKeys, clientKeys, pseudonyms, provider, redisUrl, routes, upstreams, frontend, publicPort } =
-    parts;
+  const { redisUrl, publicPort } = parts;
   return [
     {
       name: 'TLS_CERT_FILE',
-      textOf: ({ tls }) => textOf(tls && [tls.certificate, tls.key.reveal()]),
-      prepare: ({ tls }) => publicPort.prepareCertificate({ cert: tls?.certificate ?? '', key: revealed(tls?.key) }),
+      textOf: (config) =>
+        textOf([config, ...config.frontends].map(({ tls }) => tls && [tls.certificate, tls.key.reveal()])),
+      prepare: (config) => publicPort.prepareCertificate(tlsOf(config) ?? { cert: '', key: '' }),
     },
     {
       name: 'SESSION_SECRETS',
       textOf: ({ sessionSecrets }) => textOf(sessionSecrets.map(revealed)),
-      prepare: ({ sessionSecrets }) => {
-        const swaps = [keys, loginKeys, ...(clientKeys === undefined ? [] : [clientKeys])].map((each) =>
-          each.prepare(sessionSecrets),
-        );
-        const tagKey = pseudonymKey(sessionSecrets, frontend.id);
-        return () => {
-          for (const swap of swaps) swap();
-          pseudonyms.replace(tagKey);
-        };
-      },
+      prepare: ({ sessionSecrets }) => prepareSecrets(parts, sessionSecrets),
     },
     {
       name: 'CLIENT_SECRET',
-      textOf: ({ client: { secret, fallbackSecret, key, certificate, decryption } }) =>
-        textOf([...[secret, fallbackSecret, key, decryption?.keys].map(revealed), certificate?.chain]),
-      prepare: ({ client }) => provider.prepareClient(client),
+      textOf: ({ frontends }) => textOf(sorted(frontends).map(({ client }) => textOfClient(client))),
+      prepare: (config) =>
+        together(
+          parts.frontends.map(({ frontend, provider }) => provider.prepareClient(settingsFor(frontend, config).client)),
+        ),
     },
     {
       name: 'REDIS_URL',
@@ -160,17 +143,71 @@ function rotatingParts(parts: ReloadParts): readonly Rotating[] {
     },
     {
       name: 'RULES_FILE',
-      textOf: ({ routes, upstreams }) => textOf([routes, upstreams, ...upstreams.map(({ key }) => revealed(key))]),
-      prepare: (config) => {
-        const swap = routes.prepare(config.routes);
-        return () => {
-          swap();
-          upstreams.replaceSettings(config.upstreams);
-          upstreams.keepOnly(new Set(config.routes.map(({ upstream }) => upstream.origin)));
-        };
-      },
+      textOf: ({ frontends, upstreams }) =>
+        textOf([
+          sorted(frontends).map(({ routes }) => routes),
+          upstreams,
+          ...upstreams.map(({ key }) => revealed(key)),
+        ]),
+      prepare: (config) => prepareRules(parts, config),
     },
   ];
+}
+
+function prepareSecrets({ frontends, pseudonyms }: ReloadParts, secrets: Config['sessionSecrets']): () => void {
+  const sealing = frontends.flatMap(({ keys, loginKeys, clientKeys }) => [
+    ...[keys, loginKeys],
+    ...(clientKeys === undefined ? [] : [clientKeys]),
+  ]);
+  const swap = together(sealing.map((each) => each.prepare(secrets)));
+  const tagKey = pseudonymKey(secrets, onlyFrontendId);
+  return () => {
+    swap();
+    pseudonyms.replace(tagKey);
+  };
+}
+
+function prepareRules({ frontends, upstreams }: ReloadParts, config: Config): () => void {
+  const swap = together(frontends.map(({ frontend, routes }) => routes.prepare(settingsFor(frontend, config).routes)));
+  return () => {
+    swap();
+    upstreams.replaceSettings(config.upstreams);
+    upstreams.keepOnly(
+      new Set(config.frontends.flatMap(({ routes }) => routes.map(({ upstream }) => upstream.origin))),
+    );
+  };
+}
+
+function together(swaps: readonly (() => void)[]): () => void {
+  return () => {
+    for (const swap of swaps) swap();
+  };
+}
+
+function settingsFor({ name }: Pick<Frontend, 'name'>, { frontends }: Config): FrontendConfig {
+  const own = frontends.find(({ id }) => id === name);
+  if (own === undefined) throw new Error(`the frontend ${name} is not in the configuration that was read again`);
+  return own;
+}
+
+// Their order in the file says nothing.
+function sorted(frontends: Config['frontends']): readonly FrontendConfig[] {
+  return [...frontends].sort((left, right) => (left.id < right.id ? -1 : 1));
+}
+
+function textOfClient({ secret, fallbackSecret, key, certificate, decryption }: FrontendConfig['client']): string {
+  return textOf([...[secret, fallbackSecret, key, decryption?.keys].map(revealed), certificate?.chain]);
+}
+
+/** The certificates of the public port: where the rules file lists frontends, of each by its host name. */
+export function tlsOf({ tls, frontends, listsFrontends }: Config): ListenerTls | undefined {
+  if (tls === undefined) return undefined;
+  const common = { cert: tls.certificate, key: tls.key.reveal() };
+  if (!listsFrontends) return common;
+  const byName = frontends.flatMap(({ publicUrl, tls: own }) =>
+    own === undefined ? [] : [[new URL(publicUrl).hostname, { cert: own.certificate, key: own.key.reveal() }] as const],
+  );
+  return { ...common, byName: new Map(byName) };
 }
 
 /** Settings of which only a part can change: whether TLS is spoken at all, and where Redis is. */

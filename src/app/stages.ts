@@ -1,5 +1,6 @@
 /**
- * Makes the stages of the pipeline from the parts.
+ * Makes the stages of the pipeline from the parts: the entry of all frontends, and
+ * the way of each.
  *
  * @module
  */
@@ -7,7 +8,7 @@
 import { type ApiParts, answerApiCall } from '../api.ts';
 import { truncatedAddress } from '../audit/redact.ts';
 import { TrustedProxies } from '../http/client-address.ts';
-import { callbackMethod } from '../http/frontend.ts';
+import { callbackMethod, type Frontend } from '../http/frontend.ts';
 import { Receiver } from '../http/receive-request.ts';
 import { answerBackChannelLogout } from '../oidc/back-channel-logout.ts';
 import { answerCallback } from '../oidc/callback.ts';
@@ -22,7 +23,7 @@ import { answerEndOtherSessions, answerEndSession, answerMySessions } from '../o
 import { answerRefresh, answerSession } from '../oidc/session-info.ts';
 import { SessionPointers } from '../oidc/session-pointers.ts';
 import { StateClaims } from '../oidc/state-claims.ts';
-import type { Stages } from '../pipeline.ts';
+import type { Entry, Stages } from '../pipeline.ts';
 import { checkHandshake } from '../proxy/upgrade.ts';
 import type { SessionCarrier } from '../session/carrier.ts';
 import { withSession } from '../session/with-session.ts';
@@ -38,29 +39,41 @@ import { sessionMount } from '../stages/session.ts';
 import { type SignInRoute, signInStage } from '../stages/sign-in.ts';
 import { upgradeStage } from '../stages/upgrade.ts';
 import type { Parts } from './parts.ts';
+import type { Shared } from './shared.ts';
 
-/** What the stages need of the app itself. */
+/** What the entry needs of the app itself. */
 export interface AppState {
+  readonly frontends: readonly Frontend[];
   readonly recorder: Recorder;
   readonly readiness: () => Promise<Readiness>;
 }
 
-/** Makes them. Throws, with what to do, when the folder of the page cannot be read. */
-export function createStages(parts: Parts, { recorder, readiness }: AppState): Stages {
+/** Makes the stages in which it is found whom a request was sent to. */
+export function createEntry({ config, metrics }: Shared, { frontends, recorder, readiness }: AppState): Entry {
+  const receiver = new Receiver({ frontends, trustedProxies: new TrustedProxies(config.trustedProxies) });
+  const headers = new Map(frontends.map((frontend) => [frontend.id, refusalHeadersOf(frontend)]));
+  // To somebody unknown nothing is promised that does not hold for all.
+  const leastSecure = refusalHeadersOf({ secure: frontends.every(({ secure }) => secure) });
+  return {
+    record: (message, response) => recorder.open(message, response),
+    receive: receiveStage({
+      receiver,
+      refusalHeadersOf: (frontend) => headers.get(frontend?.id ?? '') ?? leastSecure,
+    }),
+    operations: operationsStage({ metrics, readiness, strict: config.readyStrict }),
+  };
+}
+
+/** Makes those of one frontend. Throws, with what to do, when the folder of its page cannot be read. */
+export function createStages(parts: Parts): Stages {
   const { config, frontend, provider, routes, sessions, csrf, tokens, forwarder, sockets, socketReports, metrics } =
     parts;
   const page = config.page.kind === 'upstream' ? pageFromUpstream(config.page.url) : undefined;
-  const receiver = new Receiver({
-    frontends: [frontend],
-    trustedProxies: new TrustedProxies(config.trustedProxies),
-  });
   const proxy: ApiParts['proxy'] = {
     forward: (authorized, route) => withSession(authorized, () => forwarder.forward(authorized, route), parts),
   };
   const apiParts = { routes, sessions, csrf, tokens, proxy };
   return {
-    record: (message, response) => recorder.open(message, response),
-    receive: receiveStage({ receiver, refusalHeaders: refusalHeadersOf(frontend) }),
     securityHeaders: securityHeadersStage({
       frontend,
       endSessionOrigin: () => provider.endSessionOrigin,
@@ -79,7 +92,6 @@ export function createStages(parts: Parts, { recorder, readiness }: AppState): S
       api: { routes, handshake: { check: checkHandshake }, sessions, tokens, sockets },
       reports: socketReports,
     }),
-    operations: operationsStage({ metrics, readiness, strict: config.readyStrict }),
   };
 }
 
@@ -177,9 +189,9 @@ function signInParts(parts: Parts) {
   };
 }
 
-function reportSignIn(event: SignInEvent, { trail, metrics, pseudonyms }: Parts): void {
+function reportSignIn(event: SignInEvent, { trail, metrics, pseudonyms, label }: Parts): void {
   const { outcome, requestId: request_id, reason, code, sessionId, issuer, subject, acr, address } = event;
-  metrics.signIns.inc({ result: outcome === 'success' ? 'success' : reason });
+  metrics.signIns.inc({ result: outcome === 'success' ? 'success' : reason, ...label });
   const where = { request_id, address: truncatedAddress(address) };
   if (outcome === 'failure') {
     trail.event('sign-in.failed', 'failure', { ...where, reason, code });

@@ -9,7 +9,7 @@
 interface EventEntry {
   /** What somebody who reads the trail learns from it. */
   readonly answers: string;
-  /** Beside `time`, `event`, `outcome` and `request_id`, which every event has. */
+  /** Beside `time`, `event`, `outcome`, `request_id`, and `frontend` where the rules file lists several. */
   readonly fields: readonly string[];
   /** Months to keep it (CNIL, délib. 2021-122: six to twelve by default). */
   readonly retentionMonths: number;
@@ -106,4 +106,8 @@ export type Outcome = 'success' | 'denied' | 'failure';
 /** The fields of an event of one name. Values are texts and numbers: nothing nested can smuggle more in. */
 export type EventFields<Name extends EventName> = {
   readonly [Field in (typeof events)[Name]['fields'][number]]?: string | number | boolean | undefined;
-} & { readonly request_id?: string | undefined };
+} & {
+  readonly request_id?: string | undefined;
+  /** Which one it is about, where the rules file lists several. */
+  readonly frontend?: string | undefined;
+};

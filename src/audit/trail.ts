@@ -1,16 +1,17 @@
 /**
  * The log and the audit trail: one JSON line for each thing that happened.
  *
- * Audit events are written whatever the log level is (LG-13). Lines are gathered
- * and written in blocks, and at the latest after a second, since one write for
- * each request is dear.
+ * Audit events are written whatever the log level is (LG-13). pino writes all lines
+ * but those of requests, which are many and always alike: see request-line.ts.
  *
  * @module
  */
 
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
-import { Timestamps } from '../base/clock.ts';
+import { systemClock, Timestamps } from '../base/clock.ts';
 import type { EventFields, EventName, Outcome } from './events.ts';
+import { LineBlocks } from './line-blocks.ts';
+import { type RequestLine, requestFields } from './request-line.ts';
 
 /** Takes lines for the log. `fields` hold texts and numbers that may be written. */
 export interface Log {
@@ -29,30 +30,35 @@ export interface TrailOptions {
   readonly isShared?: boolean | undefined;
 }
 
-const alone = { minLength: 12 * 1024 } as const;
-/** POSIX: what several processes write to one pipe stays whole up to 4 096 bytes (PIPE_BUF); blocks end with a line. */
-const shared = { minLength: 3 * 1024, maxWrite: 4096 } as const;
+/** POSIX: what several processes write to one pipe stays whole up to 4 096 bytes (PIPE_BUF); a block ends with a line. */
+const mostCharacters = { alone: 12 * 1024, shared: 4096 } as const;
+
+/** What lines, and what events, are written with. */
+interface Writers {
+  readonly target: DestinationStream;
+  readonly timestamps: Timestamps;
+  /** What says which process it is, where several write. */
+  readonly process: string;
+  readonly lines: Logger;
+  readonly events: Logger;
+}
 
 /** Writes lines and events. */
 export class Trail implements Log {
+  readonly #writers: Writers;
   readonly #lines: Logger;
   readonly #events: Logger;
-  readonly #flush: () => void;
 
-  constructor({ level, stream, isShared = false }: TrailOptions) {
-    const target = stream ?? destination({ fd: 1, sync: false, ...(isShared ? shared : alone), periodicFlush: 1000 });
-    const timestamps = new Timestamps();
-    const options = {
-      base: isShared ? { pid: process.pid } : null,
-      messageKey: 'message',
-      timestamp: () => `,"time":"${timestamps.now()}"`,
-      formatters: { level: (label: string) => ({ level: label }) },
-    };
-    this.#lines = pino({ ...options, level }, target);
-    this.#events = pino({ ...options, level: 'info' }, target);
-    this.#flush = () => {
-      if ('flushSync' in target && typeof target.flushSync === 'function') target.flushSync();
-    };
+  constructor(to: TrailOptions | Writers) {
+    this.#writers = 'target' in to ? to : writersTo(to);
+    this.#lines = this.#writers.lines;
+    this.#events = this.#writers.events;
+  }
+
+  /** The same trail, with the name of a frontend on all that is written. */
+  of(frontend: string): Trail {
+    const { lines, events, ...rest } = this.#writers;
+    return new Trail({ ...rest, lines: lines.child({ frontend }), events: events.child({ frontend }) });
   }
 
   /** Writes an event that must be provable later. */
@@ -61,8 +67,17 @@ export class Trail implements Log {
   }
 
   /** Whether lines of `level` are written at all, so that nobody makes one in vain. */
-  writes(level: 'debug' | 'info'): boolean {
+  writes(level: 'debug' | 'info' | 'error'): boolean {
     return this.#lines.isLevelEnabled(level);
+  }
+
+  /** Writes the line of a request, as pino would. */
+  request(level: 'debug' | 'info' | 'error', line: RequestLine): void {
+    if (!this.#lines.isLevelEnabled(level)) return;
+    const { target, timestamps, process } = this.#writers;
+    target.write(
+      `{"level":"${level}","time":"${timestamps.now()}"${process}${requestFields(line)},"message":"request"}\n`,
+    );
   }
 
   debug(message: string, fields: object = {}): void {
@@ -83,6 +98,32 @@ export class Trail implements Log {
 
   /** Writes what is still gathered. Call it before the process ends. */
   flush(): void {
-    this.#flush();
+    const { target } = this.#writers;
+    if (target instanceof LineBlocks) target.flushSync();
   }
+}
+
+function writersTo({ level, stream, isShared = false }: TrailOptions): Writers {
+  const target = stream ?? standardOutput(isShared);
+  const timestamps = new Timestamps();
+  const options = {
+    base: isShared ? { pid: process.pid } : null,
+    messageKey: 'message',
+    timestamp: () => `,"time":"${timestamps.now()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return {
+    ...{ target, timestamps, process: isShared ? `,"pid":${process.pid}` : '' },
+    lines: pino({ ...options, level }, target),
+    events: pino({ ...options, level: 'info' }, target),
+  };
+}
+
+function standardOutput(isShared: boolean): LineBlocks {
+  const target = destination({ fd: 1, sync: false });
+  return new LineBlocks({
+    target,
+    clock: systemClock,
+    mostCharacters: isShared ? mostCharacters.shared : mostCharacters.alone,
+  });
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Config } from '../config/config.ts';
+import type { FrontendConfig } from '../config/config.ts';
 import { type Examined, examine } from '../config/load.ts';
 import { lineOfPlace } from '../config/rules-lines.ts';
 import type { Command, Surface } from './command.ts';
@@ -22,11 +22,15 @@ export const checkConfig: Command = {
       complain(error?.report() ?? 'The configuration cannot be used.');
       return 1;
     }
-    const findings = findingsIn(config);
-    const place = placesIn(config, rulesText(examined, files));
+    const text = rulesText(examined, files);
+    const found = config.frontends.map((own) => ({ findings: findingsIn(own), place: placesIn(own, text) }));
+    const lines = found.flatMap(({ findings, place }) =>
+      findings.map((finding) => `${finding.level}: ${place(finding)}: ${finding.sentence}`),
+    );
     for (const warning of config.warnings) write(`warning: ${warning}`);
-    for (const finding of findings) write(`${finding.level}: ${place(finding)}: ${finding.sentence}`);
-    if (findings.some(({ level }) => strict || level === 'error')) return 1;
+    for (const line of new Set(lines)) write(line); // routes that several have are told of once
+    const all = found.flatMap(({ findings }) => findings);
+    if (all.some(({ level }) => strict || level === 'error')) return 1;
     write('ok');
     return 0;
   },
@@ -42,11 +46,11 @@ function rulesText({ settings }: Examined, files: Surface['files']): string | un
   }
 }
 
-function placesIn({ routes }: Config, text: string | undefined): (finding: Finding) => string {
+function placesIn({ routes, routesAt }: FrontendConfig, text: string | undefined): (finding: Finding) => string {
   return ({ at }) => {
     if (text === undefined) return 'API_UPSTREAM';
     if (at === undefined) return 'RULES_FILE';
-    const line = lineOfPlace(text, `routes[${at}]`);
+    const line = lineOfPlace(text, `${routesAt}[${at}]`);
     return `RULES_FILE${line === undefined ? '' : ` line ${line}`}: ${routes[at]?.path}`;
   };
 }

@@ -24,8 +24,6 @@ export interface Surface {
 
 /** What stood behind the name of a command. */
 export interface CommandLine {
-  /** As many as the command takes. */
-  readonly words: readonly string[];
   /** Whether `--strict` was given. */
   readonly strict: boolean;
   /** All of it as it was given. */
@@ -36,8 +34,6 @@ export interface CommandLine {
 export interface Command {
   /** One line for the list of commands. */
   readonly summary: string;
-  /** How many words it takes behind its name; none unless told otherwise. */
-  readonly words?: number;
   /** Whether it takes `--strict`. */
   readonly takesStrict?: boolean;
   /** Whether what stands behind its name is its own to read: `args`. */

@@ -54,7 +54,7 @@ function commandIn(args: readonly string[]): Chosen | undefined {
   const [first = '', ...more] = args;
   const taking = commands.get(first);
   if (taking?.takesArguments && !more.some((word) => word === '--help' || word === '-h')) {
-    return { command: taking, given: { words: [], strict: false, args: more } };
+    return { command: taking, given: { strict: false, args: more } };
   }
   let parsed: ReturnType<typeof parse>;
   try {
@@ -64,10 +64,10 @@ function commandIn(args: readonly string[]): Chosen | undefined {
   }
   const [name, ...words] = parsed.positionals;
   const { help: asksHelp, strict = false } = parsed.values;
-  if (asksHelp) return { command: help, given: { words: [], strict, args: more } };
+  if (asksHelp) return { command: help, given: { strict, args: more } };
   const command = name === undefined ? undefined : commands.get(name);
-  if (command === undefined || words.length !== (command.words ?? 0)) return undefined;
-  return strict && !command.takesStrict ? undefined : { command, given: { words, strict, args: more } };
+  if (command === undefined || words.length > 0) return undefined;
+  return strict && !command.takesStrict ? undefined : { command, given: { strict, args: more } };
 }
 
 function parse(args: readonly string[]) {

@@ -12,7 +12,7 @@ import { examine } from '../config/load.ts';
 import type { Command, Surface } from './command.ts';
 import { checkClient } from './doctor/check-client.ts';
 import { checkEdge } from './doctor/check-edge.ts';
-import { checkMetadata } from './doctor/check-metadata.ts';
+import { type Around, checkMetadata } from './doctor/check-metadata.ts';
 import { checkRotation } from './doctor/check-rotation.ts';
 import { checkNode, checkSettings } from './doctor/check-settings.ts';
 import { checkStore } from './doctor/check-store.ts';
@@ -26,8 +26,8 @@ export const doctor: Command = {
     const findings: Finding[] = [];
     const secrets = secretsIn(surface);
     for await (const finding of examination(surface)) {
-      findings.push(finding);
-      write(withoutSecrets(lineOf(finding), secrets));
+      if (typeof finding !== 'string') findings.push(finding);
+      write(typeof finding === 'string' ? finding : withoutSecrets(lineOf(finding), secrets));
     }
     const count = (verdict: Finding['verdict']) => findings.filter((finding) => finding.verdict === verdict).length;
     write('');
@@ -38,26 +38,36 @@ export const doctor: Command = {
 
 // No finding is made from a secret, but some hold a word of the provider, which has seen the client's.
 function secretsIn({ env, files }: Surface): readonly string[] {
-  const { client } = examine(env, files).config ?? {};
-  return [client?.secret, client?.fallbackSecret].flatMap((secret) => secret?.reveal() ?? []);
+  const clients = examine(env, files).config?.frontends.map(({ client }) => client) ?? [];
+  return clients.flatMap(({ secret, fallbackSecret }) =>
+    [secret, fallbackSecret].flatMap((each) => each?.reveal() ?? []),
+  );
 }
 
 function withoutSecrets(line: string, secrets: readonly string[]): string {
   return secrets.reduce((text, secret) => text.replaceAll(secret, '(hidden)'), line);
 }
 
-async function* examination({ env, files, clock, nodeVersion }: Surface): AsyncGenerator<Finding> {
+/** Findings, and where there are several frontends a line before those of each. */
+async function* examination({ env, files, clock, nodeVersion }: Surface): AsyncGenerator<Finding | string> {
   yield checkNode(nodeVersion);
   const examined = examine(env, files);
   yield* checkSettings(examined);
   const { config } = examined;
   if (config === undefined) return; // what the rest would ask, and whom, is not known
-  const around = { config, clock };
-  const store = await checkStore(around);
+  const store = await checkStore({ config, clock });
   yield* store;
+  const isFit = store.every(({ verdict }) => verdict === 'ok' || verdict === 'warn');
+  for (const own of config.frontends) {
+    if (config.listsFrontends) yield `\nfrontend ${own.id}`;
+    yield* ofFrontend({ config, own, clock }, { isFit });
+  }
+}
+
+async function* ofFrontend(around: Around, { isFit }: { readonly isFit: boolean }): AsyncGenerator<Finding> {
   const { metadata, json, findings } = await checkMetadata(around);
   yield* findings;
   if (metadata !== undefined) yield* await checkClient(around, { metadata, json });
-  if (store.every(({ verdict }) => verdict === 'ok' || verdict === 'warn')) yield await checkRotation(around);
+  if (isFit) yield await checkRotation(around);
   yield* await checkEdge(around);
 }

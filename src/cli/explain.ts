@@ -1,6 +1,7 @@
 /**
  * `claimcheck explain GET /api/orders/7`: what becomes of a request, step by step,
- * and where it ends.
+ * and where it ends. Where there are several frontends, a whole URL or `--frontend`
+ * says which is asked.
  *
  * Nothing is decided here. A request of the page itself is made up and led through
  * the reader, the guards, the table and the story of the server itself; the parts
@@ -11,12 +12,14 @@
 
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import { parseArgs } from 'node:util';
 import { type ApiParts, answerApiCall } from '../api.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, FrontendConfig } from '../config/config.ts';
 import { examine } from '../config/load.ts';
 import { catalogue, type ErrorCode, ProblemError } from '../errors.ts';
 import { TrustedProxies } from '../http/client-address.ts';
 import { type Frontend, frontendOf } from '../http/frontend.ts';
+import { Hosts } from '../http/host.ts';
 import { authenticate, authorize, clear, type InboundRequest, type Kind, publicRequest } from '../http/inbound.ts';
 import { isRefusal, Receiver } from '../http/receive-request.ts';
 import { RequestRecord } from '../http/request-record.ts';
@@ -26,31 +29,79 @@ import { corsStage } from '../stages/cors.ts';
 import { Csrf } from '../stages/csrf.ts';
 import { crossOriginStage, plainHttpStage } from '../stages/guards.ts';
 import { securityHeadersStage } from '../stages/security-headers.ts';
+import { chosenFrontend } from './chosen-frontend.ts';
 import type { Command } from './command.ts';
 import { columnsOf } from './table.ts';
 
 /** Prints one line for each step; 1 when the request is refused whoever asks, or the configuration has faults. */
 export const explainRequest: Command = {
   summary: 'tells which way a request goes, or why not: claimcheck explain GET /api/orders/7',
-  words: 2,
-  run: async ({ env, files, write, complain }, { words: [method = '', target = ''] }) => {
+  takesArguments: true,
+  run: async ({ env, files, write, complain }, { args }) => {
+    const words = wordsIn(args);
+    if (words === undefined) {
+      complain(usage);
+      return 2;
+    }
     const { config, error } = examine(env, files);
     if (config === undefined) {
       complain(error?.report() ?? 'The configuration cannot be used.');
       return 1;
     }
     const steps: Step[] = [];
-    const isAnswered = await follow(config, { method, target, say: (name, text) => steps.push([name, text]) });
+    const asked = askedOf(words, config);
+    if ('complaint' in asked) {
+      complain(asked.complaint);
+      return 2;
+    }
+    const isAnswered = await follow(config, { ...asked, say: (name, text) => steps.push([name, text]) });
     for (const line of columnsOf(steps)) write(line);
     return isAnswered ? 0 : 1;
   },
 };
+
+const usage = `claimcheck explain METHOD PATH [--frontend ID]
+claimcheck explain METHOD URL
+
+  --frontend  whose path, where the rules file lists several frontends`;
+
+interface Words {
+  readonly method: string;
+  readonly target: string;
+  readonly frontend: string | undefined;
+}
+
+function wordsIn(args: readonly string[]): Words | undefined {
+  try {
+    const options = { frontend: { type: 'string' } } as const;
+    const { positionals, values } = parseArgs({ args: [...args], options, allowPositionals: true });
+    const [method, target, ...more] = positionals;
+    const isAsked = method !== undefined && target !== undefined && more.length === 0;
+    return isAsked ? { method, target, frontend: values.frontend } : undefined;
+  } catch {
+    return undefined; // an option that there is not: the usage answers it
+  }
+}
+
+/** The request, with the host that it is sent to. */
+function askedOf(
+  { method, target, frontend }: Words,
+  config: Config,
+): Omit<Asked, 'say'> | { readonly complaint: string } {
+  const [, host, rest = ''] = /^https?:\/\/([^/?#]+)([^#]*)$/i.exec(target) ?? [];
+  if (host !== undefined && frontend === undefined) {
+    return { method, target: rest.startsWith('/') ? rest : `/${rest}`, host };
+  }
+  const own = chosenFrontend(config, frontend);
+  return 'complaint' in own ? own : { method, target, host: frontendOf(own).host };
+}
 
 type Step = readonly [name: string, text: string];
 
 interface Asked {
   readonly method: string;
   readonly target: string;
+  readonly host: string;
   readonly say: (name: string, text: string) => void;
 }
 
@@ -63,20 +114,25 @@ const kinds: Readonly<Record<Kind, string>> = {
 };
 
 async function follow(config: Config, asked: Asked): Promise<boolean> {
-  const frontend = frontendOf(config);
-  const receiver = new Receiver({ frontends: [frontend], trustedProxies: new TrustedProxies(config.trustedProxies) });
-  const from = madeUp(frontend, asked);
+  const frontends = config.frontends.map(frontendOf);
+  const receiver = new Receiver({ frontends, trustedProxies: new TrustedProxies(config.trustedProxies) });
+  const named = new Hosts(frontends).find(asked.host);
+  const from = madeUp(typeof named === 'string' ? '' : named.origin, asked);
   const request = receiver.read({ id: 'explain', startedAt: 0, record: new RequestRecord() }, from);
   if (isRefusal(request)) {
     asked.say('receive', refusalOf(request.code, request.detail));
     return false;
   }
-  asked.say('receive', `${kinds[request.kind]}, sent by a script of ${frontend.origin}`);
-  return (await passes(request, { config, frontend, asked })) === 'answered';
+  const { frontend } = request;
+  const name = config.listsFrontends ? ` to the frontend ${frontend.name}` : '';
+  asked.say('receive', `${kinds[request.kind]}${name}, sent by a script of ${frontend.origin}`);
+  const own = chosenFrontend(config, frontend.name);
+  if ('complaint' in own) throw new Error(own.complaint);
+  return (await passes(request, { config: own, frontend, asked })) === 'answered';
 }
 
 interface Scene {
-  readonly config: Config;
+  readonly config: FrontendConfig;
   readonly frontend: Frontend;
   readonly asked: Asked;
 }
@@ -110,9 +166,6 @@ async function passes(request: InboundRequest, scene: Scene): Promise<'answered'
 function rowsFor(kind: Kind, { config, frontend, asked }: Scene): readonly Row[] {
   const elsewhere = () => undefined;
   const stages: Stages = {
-    record: () => ({ id: '', startedAt: 0, record: new RequestRecord() }),
-    receive: elsewhere,
-    operations: elsewhere,
     securityHeaders: securityHeadersStage({
       frontend,
       endSessionOrigin: elsewhere,
@@ -148,6 +201,7 @@ function narrating({ config, asked: { say } }: Scene): ApiParts {
       },
     },
     sessions: {
+      openHeld: () => undefined,
       open: async (request) => {
         say('session', `of the cookie; without one ${refusalOf('session-ended')}`);
         // As much of a session as the next steps look at.
@@ -166,6 +220,7 @@ function narrating({ config, asked: { say } }: Scene): ApiParts {
       },
     },
     tokens: {
+      attachFresh: () => undefined,
       attach: async (signed, route) => {
         say('token', tokenOf(route, config));
         return authorize(signed, undefined);
@@ -193,7 +248,7 @@ function isProven(csrf: Csrf, signed: Parameters<Csrf['check']>[0]): boolean {
   }
 }
 
-function tokenOf({ token, audience, scopes, dpop }: Route, { apiAudience, client }: Config): string {
+function tokenOf({ token, audience, scopes, dpop }: Route, { apiAudience, client }: FrontendConfig): string {
   const needs =
     scopes.length === 0 ? 'no scope is needed' : `needs ${scopes.join(' ')}; without it ${refusalOf('scope-missing')}`;
   if (token === 'none') return `none is sent; ${needs}`;
@@ -208,7 +263,7 @@ function refusalOf(code: ErrorCode, detail?: string): string {
 }
 
 /** A request as a browser sends it for a script of the page itself, or for a person who opens an address. */
-function madeUp({ host, origin }: Frontend, { method, target }: Asked) {
+function madeUp(origin: string, { method, target, host }: Asked) {
   const message = new IncomingMessage(new Socket());
   const isOpened = method === 'GET' && !/^\/api(?:[/?]|$)/.test(target);
   Object.assign(message, { httpVersion: '1.1', httpVersionMajor: 1, httpVersionMinor: 1 });

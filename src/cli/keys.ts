@@ -10,50 +10,74 @@
 
 import { Trail } from '../audit/trail.ts';
 import { rfc3339 } from '../base/clock.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, FrontendConfig } from '../config/config.ts';
 import { examine } from '../config/load.ts';
 import { ProblemError } from '../errors.ts';
 import { newClientKeyPem } from '../oidc/client-key.ts';
 import { FileClientKeys } from '../oidc/client-keys.ts';
 import { createClientKeys } from '../oidc/configured-client-keys.ts';
 import type { ManagedClientKeys } from '../oidc/managed-client-keys.ts';
+import { chosenFrontend } from './chosen-frontend.ts';
 import type { Command, Surface } from './command.ts';
 import { withRedis } from './reach-redis.ts';
 import { columnsOf } from './table.ts';
 
 const usage = `claimcheck keys list          every key: thumbprint, state, when it was made
 claimcheck keys new           makes one; of a file: prints one, to be put behind those that are there
-claimcheck keys retire KID    withdraws one: within seconds no instance signs with it or publishes it`;
+claimcheck keys retire KID    withdraws one: within seconds no instance signs with it or publishes it
+
+  --frontend ID   whose client, where the rules file lists several frontends`;
 
 /** 0 done, 1 settings or store, 2 not understood, 3 no such key. */
 export const keys: Command = {
   summary: 'lists, makes and withdraws the keys of the client',
   takesArguments: true,
   run: async (surface, { args }) => {
-    const [what, kid, ...more] = args;
-    const isAsked = more.length === 0 && (what === 'retire') === (kid !== undefined);
-    if (!isAsked || !['list', 'new', 'retire'].includes(what ?? '')) {
+    const words = wordsIn(args);
+    if (words === undefined) {
       surface.complain(usage);
       return 2;
     }
+    const { what, kid, frontend } = words;
     const { config, error } = examine(surface.env, surface.files);
     if (config === undefined) {
       surface.complain(error?.report() ?? 'The configuration cannot be used.');
       return 1;
     }
-    if (config.client.keyRotationMs !== undefined) return withManaged(surface, { config, what, kid });
-    return ofFile(surface, { config, what });
+    const own = chosenFrontend(config, frontend);
+    if ('complaint' in own) {
+      surface.complain(own.complaint);
+      return 2;
+    }
+    if (own.client.keyRotationMs !== undefined) return withManaged(surface, { config, own, what, kid });
+    return ofFile(surface, { own, what });
   },
 };
 
+interface Words {
+  readonly what: string;
+  readonly kid: string | undefined;
+  readonly frontend: string | undefined;
+}
+
+// By hand: a thumbprint can begin with a hyphen.
+function wordsIn(args: readonly string[]): Words | undefined {
+  const at = args.indexOf('--frontend');
+  const frontend = at < 0 ? undefined : (args[at + 1] ?? '');
+  const [what = '', kid, ...more] = at < 0 ? args : [...args.slice(0, at), ...args.slice(at + 2)];
+  const isAsked = more.length === 0 && (what === 'retire') === (kid !== undefined);
+  return isAsked && ['list', 'new', 'retire'].includes(what) ? { what, kid, frontend } : undefined;
+}
+
 interface Asked {
   readonly config: Config;
+  readonly own: FrontendConfig;
   readonly what: string | undefined;
   readonly kid?: string | undefined;
 }
 
-function ofFile({ write, complain }: Surface, { config, what }: Asked): number {
-  const { authMethod, key } = config.client;
+function ofFile({ write, complain }: Surface, { own, what }: Omit<Asked, 'config'>): number {
+  const { authMethod, key } = own.client;
   if (what === 'new') {
     write(newClientKeyPem().reveal().trim());
     return 0;
@@ -71,15 +95,15 @@ function ofFile({ write, complain }: Surface, { config, what }: Asked): number {
   return 0;
 }
 
-async function withManaged(surface: Surface, { config, what, kid }: Asked): Promise<number> {
-  const { store } = config;
+async function withManaged(surface: Surface, { config, own, what, kid }: Asked): Promise<number> {
+  const { store, sessionSecrets } = config;
   if (store.kind === 'memory')
     throw new Error('kept keys lie in Redis; the configuration was used before it was checked');
   const { clock, complain } = surface;
   const trail = new Trail({ level: 'silent', stream: { write: (line) => complain(line.trimEnd()) } });
   try {
     return await withRedis({ ...store, clock, trail }, async (redis) => {
-      const kept = createClientKeys({ config, redis, trail, clock });
+      const kept = createClientKeys({ config: own, sessionSecrets, redis, trail, clock });
       if (kept === undefined) throw new Error('no kept keys are configured');
       return done(kept, { surface, what, kid });
     });

@@ -8,7 +8,7 @@
  */
 
 import { isLoopbackName } from '../base/loopback.ts';
-import type { Config, RouteConfig } from '../config/config.ts';
+import type { FrontendConfig, RouteConfig } from '../config/config.ts';
 import { isUnder, Routes } from '../proxy/routes.ts';
 
 /** One thing worth a look. */
@@ -23,13 +23,13 @@ export interface Finding {
 /** One route among the others. */
 interface Looked {
   readonly route: RouteConfig;
-  readonly config: Config;
+  readonly config: FrontendConfig;
 }
 
 const mutating = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
-/** Everything worth a look, in the order of the file. */
-export function findingsIn(config: Config): readonly Finding[] {
+/** Everything worth a look in the routes of one frontend, in the order of the file. */
+export function findingsIn(config: FrontendConfig): readonly Finding[] {
   const unreachable = unreachableIn(config.routes);
   if (typeof unreachable === 'string') return [{ level: 'error', at: undefined, sentence: unreachable }];
   return config.routes.flatMap((route, at): readonly Finding[] => {

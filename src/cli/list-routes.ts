@@ -5,14 +5,14 @@
  * @module
  */
 
-import type { RouteConfig } from '../config/config.ts';
+import type { FrontendConfig, RouteConfig } from '../config/config.ts';
 import { examine } from '../config/load.ts';
 import type { Command } from './command.ts';
 import { columnsOf } from './table.ts';
 
 const head = ['PATH', 'METHODS', 'ACCESS', 'TOKEN', 'SCOPES', 'UPSTREAM'];
 
-/** Prints a table, the longest path first as they are matched; with faults it lists them and gives 1. */
+/** Prints a table, of each frontend the longest path first as they are matched; with faults it lists them and gives 1. */
 export const listRoutes: Command = {
   summary: 'lists the routes: path, methods, access, token, scopes, upstream',
   run: ({ env, files, write, complain }) => {
@@ -21,11 +21,16 @@ export const listRoutes: Command = {
       complain(error?.report() ?? 'The configuration cannot be used.');
       return 1;
     }
-    const routes = [...config.routes].sort((left, right) => right.path.length - left.path.length);
-    for (const line of columnsOf([head, ...routes.map(rowOf)])) write(line);
+    const rows = config.frontends.flatMap((own) => rowsOf(own).map((row) => [own.id, ...row]));
+    const table = [['FRONTEND', ...head], ...rows].map((row) => (config.listsFrontends ? row : row.slice(1)));
+    for (const line of columnsOf(table)) write(line);
     return 0;
   },
 };
+
+function rowsOf({ routes }: FrontendConfig): readonly (readonly string[])[] {
+  return [...routes].sort((left, right) => right.path.length - left.path.length).map(rowOf);
+}
 
 function rowOf({ path, methods, access, token, scopes, upstream }: RouteConfig): readonly string[] {
   return [path, methods.join(','), access, token, scopes.join(' ') || '-', upstream.origin + upstream.path];

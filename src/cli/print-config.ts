@@ -6,7 +6,8 @@
  * @module
  */
 
-import { examine, type SettingState } from '../config/load.ts';
+import { examine } from '../config/load.ts';
+import type { SettingState } from '../config/setting-state.ts';
 import type { Command } from './command.ts';
 import { columnsOf } from './table.ts';
 
@@ -14,8 +15,12 @@ import { columnsOf } from './table.ts';
 export const printConfig: Command = {
   summary: 'prints every setting that is in effect and where it came from, without secrets',
   run: ({ env, files, write, complain }) => {
-    const { settings, error } = examine(env, files);
+    const { settings, frontends, error } = examine(env, files);
     for (const line of columnsOf(settings.map(rowOf))) write(line);
+    for (const { id, settings: own } of frontends) {
+      write(`\nfrontend ${id}`);
+      for (const line of columnsOf(own.map(rowOf))) write(line);
+    }
     if (error === undefined) return 0;
     complain(`\n${error.report()}`);
     return 1;

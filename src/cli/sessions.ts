@@ -12,20 +12,22 @@
 import { parseArgs } from 'node:util';
 import { Trail } from '../audit/trail.ts';
 import { rfc3339 } from '../base/clock.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, FrontendConfig } from '../config/config.ts';
 import { examine } from '../config/load.ts';
 import { codeOf } from '../errors.ts';
 import { type Meant, OperatorSessions } from '../session/operator-sessions.ts';
+import { chosenFrontend } from './chosen-frontend.ts';
 import type { Command, Surface } from './command.ts';
 import { columnsOf } from './table.ts';
 
-const usage = `claimcheck sessions list --sub SUBJECT [--issuer URL] [--sid SID]
-claimcheck sessions end  --sub SUBJECT [--issuer URL] [--sid SID] [--id HANDLE]
+const usage = `claimcheck sessions list --sub SUBJECT [--issuer URL] [--sid SID] [--frontend ID]
+claimcheck sessions end  --sub SUBJECT [--issuer URL] [--sid SID] [--frontend ID] [--id HANDLE]
 
-  --sub     whose sessions, as the authorization server names the person
-  --issuer  of which authorization server, if not ISSUER: of what ISSUER was before
-  --sid     only those of this session at the authorization server
-  --id      only the one with this handle, as list shows it
+  --sub       whose sessions, as the authorization server names the person
+  --issuer    of which authorization server, if not ISSUER: of what ISSUER was before, or where frontends have several
+  --sid       only those of this session at the authorization server
+  --frontend  only those at this frontend of the rules file
+  --id        only the one with this handle, as list shows it
 
 Exit codes: 0 done, 1 settings or store, 2 not understood, 3 nothing there to end.`;
 
@@ -41,15 +43,40 @@ export const sessions: Command = {
     }
     const config = configOf(surface);
     if (config === undefined) return 1;
-    return withStore({ asked, config: { ...config, issuer: asked.issuer ?? config.issuer } }, surface);
+    const places = placesOf(asked, config);
+    if ('complaint' in places) {
+      surface.complain(places.complaint);
+      return 2;
+    }
+    return withStores({ asked, config, places: places.at }, surface);
   },
 };
 
 interface Asked {
   readonly action: 'list' | 'end';
+  readonly frontend: string | undefined;
   readonly meant: Meant;
   /** `undefined`: that of the configuration. */
   readonly issuer: string | undefined;
+}
+
+// A subject is somebody else at each issuer, so where there are several it must be said whose it is.
+function placesOf(
+  { frontend, issuer }: Asked,
+  config: Config,
+): { readonly at: readonly FrontendConfig[] } | { readonly complaint: string } {
+  const of = (own: FrontendConfig) => ({ ...own, issuer: issuer ?? own.issuer });
+  if (frontend !== undefined) {
+    const own = chosenFrontend(config, frontend);
+    return 'complaint' in own ? own : { at: [of(own)] };
+  }
+  const issuers = new Set(config.frontends.map((own) => own.issuer));
+  if (issuer === undefined && issuers.size > 1) {
+    return {
+      complaint: `the frontends have several issuers; say with --issuer or --frontend whose subject it is: ${[...issuers].join(', ')}`,
+    };
+  }
+  return { at: config.frontends.map(of) };
 }
 
 function askedIn(args: readonly string[]): Asked | undefined {
@@ -60,18 +87,18 @@ function askedIn(args: readonly string[]): Asked | undefined {
     return undefined; // an option that there is not, or one without a value: the usage answers it
   }
   const [action, ...more] = parsed.positionals;
-  const { sub: subject, issuer, sid, id: handle } = parsed.values;
-  const isEmpty = [subject, issuer, sid, handle].includes('');
+  const { sub: subject, issuer, sid, id: handle, frontend } = parsed.values;
+  const isEmpty = [subject, issuer, sid, handle, frontend].includes('');
   if (more.length > 0 || subject === undefined || isEmpty) return undefined;
   if (action !== 'end' && (action !== 'list' || handle !== undefined)) return undefined;
-  return { action, meant: { subject, sid, handle }, issuer };
+  return { action, frontend, meant: { subject, sid, handle }, issuer };
 }
 
 function parse(args: readonly string[]) {
   const text = { type: 'string' } as const;
   return parseArgs({
     args: [...args],
-    options: { sub: text, issuer: text, sid: text, id: text },
+    options: { sub: text, issuer: text, sid: text, id: text, frontend: text },
     allowPositionals: true,
   });
 }
@@ -87,50 +114,63 @@ function configOf({ env, files, complain }: Surface): Config | undefined {
   return undefined;
 }
 
-async function withStore(
-  { asked, config }: { readonly asked: Asked; readonly config: Config },
-  surface: Surface,
-): Promise<number> {
+interface Doing {
+  readonly asked: Asked;
+  readonly config: Config;
+  readonly places: readonly FrontendConfig[];
+}
+
+/** What an operator may know and do at one frontend. */
+interface Desk {
+  readonly store: OperatorSessions;
+  readonly meant: Meant;
+  readonly id: string;
+}
+
+async function withStores({ asked, config, places }: Doing, surface: Surface): Promise<number> {
   const { clock, complain } = surface;
   // The lines of the log are for a server; what was ended must be provable here, too.
   const trail = new Trail({ level: 'silent', stream: { write: (line) => complain(line.trimEnd()) } });
-  const store = new OperatorSessions(config, { trail, clock });
+  const desks = places.map((own) => ({
+    store: new OperatorSessions(config, own, { trail, clock }),
+    meant: asked.meant,
+    id: own.id,
+  }));
   try {
-    if (!(await store.reach())) throw new StoreAwayError();
-    const { meant } = asked;
-    return await (asked.action === 'list' ? list(store, { meant, surface }) : end(store, { meant, surface }));
+    for (const { store } of desks) if (!(await store.reach())) throw new StoreAwayError();
+    if (asked.action === 'end') return await end(desks, surface);
+    return await list(desks, { surface, namesFrontends: config.listsFrontends });
   } catch (error) {
     if (!(error instanceof StoreAwayError) && codeOf(error) !== 'store-unavailable') throw error;
     complain('Redis cannot be reached with REDIS_URL, or does not answer in time. Ask again: what was ended stays so.');
     return 1;
   } finally {
-    await store.close();
+    await Promise.all(desks.map(({ store }) => store.close()));
   }
 }
 
 class StoreAwayError extends Error {}
 
-interface Doing {
-  readonly meant: Meant;
-  readonly surface: Surface;
-}
-
 const head = ['HANDLE', 'CREATED', 'LAST SEEN', 'USER AGENT', 'ADDRESS'];
 
-async function list(store: OperatorSessions, { meant, surface }: Doing): Promise<number> {
-  const rows = (await store.list(meant)).map(({ card, seenAt }) => [
-    card.handle,
-    rfc3339(card.createdAt),
-    rfc3339(seenAt),
-    card.agent,
-    card.address,
-  ]);
-  for (const line of columnsOf([head, ...rows])) surface.write(line);
+async function list(
+  desks: readonly Desk[],
+  { surface, namesFrontends }: { readonly surface: Surface; readonly namesFrontends: boolean },
+): Promise<number> {
+  const rows: (readonly string[])[] = [[...head, 'FRONTEND']];
+  for (const { store, meant, id } of desks) {
+    for (const { card, seenAt } of await store.list(meant)) {
+      rows.push([card.handle, rfc3339(card.createdAt), rfc3339(seenAt), card.agent, card.address, id]);
+    }
+  }
+  const shown = namesFrontends ? rows : rows.map((row) => row.slice(0, head.length));
+  for (const line of columnsOf(shown)) surface.write(line);
   return 0;
 }
 
-async function end(store: OperatorSessions, { meant, surface }: Doing): Promise<number> {
-  const count = await store.end(meant);
-  surface.write(`ended ${count}`);
+async function end(desks: readonly Desk[], { write }: Surface): Promise<number> {
+  let count = 0;
+  for (const { store, meant } of desks) count += await store.end(meant);
+  write(`ended ${count}`);
   return count === 0 ? 3 : 0;
 }

@@ -7,27 +7,51 @@
 
 import { Secret } from '../base/secret.ts';
 import { flowFrom } from './authorization-flow.ts';
-import type { Config, Dialect } from './config.ts';
+import type { Config, Dialect, FrontendConfig } from './config.ts';
 import type { Files } from './files.ts';
 import { type AllValues, settingOf, type Values } from './schema.ts';
 
-/** What does not come out of a setting's text. */
-export interface Beside {
-  readonly routes: Config['routes'];
-  readonly upstreams: Config['upstreams'];
+/** What of a frontend does not come out of a setting's text. */
+export interface BesideFrontend {
+  readonly id: string;
+  readonly written: FrontendConfig['written'];
+  readonly routes: FrontendConfig['routes'];
+  readonly routesAt: string;
   readonly files: Files;
-  readonly warnings: readonly string[];
+}
+
+/** What of the process does not. */
+export interface Beside extends Pick<Config, 'frontends' | 'listsFrontends' | 'upstreams' | 'warnings'> {
+  readonly files: Files;
 }
 
 /** The configuration. Only for values without faults: then what is needed is there, and the rest has its default. */
-export function configFrom(values: Values, { routes, upstreams, files, warnings }: Beside): Config {
+export function configFrom(values: Values, { files, frontends, ...beside }: Beside): Config {
   const all = values as AllValues; // see above; what may be missing is read from `values`
-  const { PAGE_UPSTREAM } = values;
   return {
     listen: { host: all.HOST, port: all.PORT },
     operations: { host: all.OPS_HOST, port: all.OPS_PORT },
-    tls: tlsFrom(values, files),
+    tls: tlsFrom(values, files) ?? frontends[0].tls,
+    store: storeFrom(values),
+    sessionSecrets: all.SESSION_SECRETS.map((entry) => new Secret(entry)),
+    trustedProxies: all.TRUSTED_PROXIES,
+    logLevel: all.LOG_LEVEL,
+    workers: all.WORKERS,
+    readyStrict: all.READY_STRICT,
+    shutdownTimeoutMs: all.SHUTDOWN_TIMEOUT,
+    frontends,
+    ...beside,
+  };
+}
+
+/** One frontend. Only for values without faults, as above. */
+export function frontendFrom(values: Values, { files, ...beside }: BesideFrontend): FrontendConfig {
+  const all = values as AllValues; // as above
+  const { PAGE_UPSTREAM } = values;
+  return {
+    ...beside,
     publicUrl: all.PUBLIC_URL,
+    tls: tlsFrom(values, files),
     authBasePath: all.AUTH_BASE_PATH,
     issuer: all.ISSUER,
     client: clientFrom(values, files),
@@ -40,32 +64,22 @@ export function configFrom(values: Values, { routes, upstreams, files, warnings 
     strictLogoutTokens: all.BACKCHANNEL_LOGOUT_STRICT,
     frontChannelLogout: all.FRONTCHANNEL_LOGOUT,
     thirdPartyLogin: all.THIRD_PARTY_LOGIN,
-    store: storeFrom(values),
-    sessionSecrets: all.SESSION_SECRETS.map((entry) => new Secret(entry)),
     sessionIdleTimeoutMs: all.SESSION_IDLE_TIMEOUT,
     sessionLifetimeMs: all.SESSION_LIFETIME,
     maxAuthenticationAgeMs: values.MAX_AUTHENTICATION_AGE,
-    routes,
-    upstreams,
     page: PAGE_UPSTREAM ? { kind: 'upstream', url: PAGE_UPSTREAM } : { kind: 'files', directory: all.PUBLIC_DIR },
     corsAllowedOrigins: all.CORS_ALLOWED_ORIGINS,
     csrfMode: all.CSRF_MODE,
-    trustedProxies: all.TRUSTED_PROXIES,
-    logLevel: all.LOG_LEVEL,
-    workers: all.WORKERS,
-    readyStrict: all.READY_STRICT,
-    shutdownTimeoutMs: all.SHUTDOWN_TIMEOUT,
-    warnings,
   };
 }
 
-function tlsFrom({ TLS_CERT_FILE, TLS_KEY_FILE }: Values, files: Files): Config['tls'] {
+function tlsFrom({ TLS_CERT_FILE, TLS_KEY_FILE }: Values, files: Files): FrontendConfig['tls'] {
   return TLS_CERT_FILE && TLS_KEY_FILE
     ? { certificate: files.readFile(TLS_CERT_FILE), key: new Secret(files.readFile(TLS_KEY_FILE)) }
     : undefined;
 }
 
-function clientFrom(values: Values, files: Files): Config['client'] {
+function clientFrom(values: Values, files: Files): FrontendConfig['client'] {
   const { CLIENT_ID, CLIENT_AUTH_METHOD, CLIENT_ASSERTION_AUDIENCE } = values as AllValues; // one is needed, the others have defaults
   const { CLIENT_SECRET, CLIENT_SECRET_FALLBACK, CLIENT_KEY_FILE, CLIENT_CERT_FILE, CLIENT_KEY_ROTATION } = values;
   const key = CLIENT_KEY_FILE === undefined ? undefined : new Secret(files.readFile(CLIENT_KEY_FILE));
@@ -83,7 +97,7 @@ function clientFrom(values: Values, files: Files): Config['client'] {
   };
 }
 
-function decryptionFrom(values: Values, files: Files): Config['client']['decryption'] {
+function decryptionFrom(values: Values, files: Files): FrontendConfig['client']['decryption'] {
   const { CLIENT_DECRYPTION_KEY_FILE: path, ENCRYPTED_ID_TOKENS } = values;
   if (path === undefined) return undefined;
   return { keys: new Secret(files.readFile(path)), isRequired: ENCRYPTED_ID_TOKENS === 'required' };

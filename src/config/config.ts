@@ -111,14 +111,22 @@ export type StoreConfig =
   | { readonly kind: 'memory' }
   | { readonly kind: 'redis'; readonly url: Secret; readonly timeoutMs: number };
 
-/** All settings, checked. */
-export interface Config {
-  readonly listen: { readonly host: string; readonly port: number };
-  readonly operations: { readonly host: string; readonly port: number };
-  /** Certificate chain and key, both PEM; `undefined`: http behind a terminator. */
-  readonly tls: { readonly certificate: string; readonly key: Secret } | undefined;
+/** A certificate chain and its key, both PEM. */
+export interface TlsConfig {
+  readonly certificate: string;
+  readonly key: Secret;
+}
+
+/** What is set for one frontend: all that depends on its public origin or its authorization server. */
+export interface FrontendConfig {
+  /** How it is called; `default` where the environment alone describes it. */
+  readonly id: string;
+  /** What its entry in the rules file says, without the routes: to see on SIGHUP what differs. Empty where there is none. */
+  readonly written: Readonly<Record<string, unknown>>;
   /** An origin: scheme, host, and port where it is not the default. */
   readonly publicUrl: string;
+  /** Shown to browsers that ask for its host name; `undefined`: http behind a terminator. */
+  readonly tls: TlsConfig | undefined;
   /** Empty, or beginning with a slash and not ending with one. */
   readonly authBasePath: string;
   readonly issuer: string;
@@ -160,19 +168,29 @@ export interface Config {
   readonly frontChannelLogout: boolean;
   /** Whether somebody else may begin a sign-in (OIDC Core, 4). */
   readonly thirdPartyLogin: boolean;
-  readonly store: StoreConfig;
-  /** At least one. The first signs and seals, the others still open. */
-  readonly sessionSecrets: readonly Secret[];
   readonly sessionIdleTimeoutMs: number;
   readonly sessionLifetimeMs: number;
   /** How long ago a person may have proved who they are; `undefined` where it does not matter. */
   readonly maxAuthenticationAgeMs: number | undefined;
   readonly routes: readonly RouteConfig[];
-  /** Those of which the rules file says more than a URL. */
-  readonly upstreams: readonly UpstreamConfig[];
+  /** Where they stand in the rules file: `routes`, or `frontends[0].routes`. */
+  readonly routesAt: string;
   readonly page: PageConfig;
   readonly corsAllowedOrigins: readonly string[];
   readonly csrfMode: CsrfMode;
+}
+
+/** All settings, checked: those of the process, and those of each frontend. */
+export interface Config {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly operations: { readonly host: string; readonly port: number };
+  /** Shown where no frontend's own is asked for; `undefined`: http behind a terminator. */
+  readonly tls: TlsConfig | undefined;
+  readonly store: StoreConfig;
+  /** At least one. The first signs and seals, the others still open. */
+  readonly sessionSecrets: readonly Secret[];
+  /** Those of which the rules file says more than a URL. */
+  readonly upstreams: readonly UpstreamConfig[];
   /** Addresses and CIDR ranges. */
   readonly trustedProxies: readonly string[];
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -180,6 +198,10 @@ export interface Config {
   readonly workers: number;
   readonly readyStrict: boolean;
   readonly shutdownTimeoutMs: number;
+  /** At least one; no two of one host name, and none with the client of another. */
+  readonly frontends: readonly [FrontendConfig, ...FrontendConfig[]];
+  /** Whether the rules file lists them: then what is logged and measured says which it is about. */
+  readonly listsFrontends: boolean;
   /** What is allowed but worth a line in the log at start. */
   readonly warnings: readonly string[];
 }

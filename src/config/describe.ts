@@ -6,6 +6,7 @@
  * @module
  */
 
+import { frontendsAsMarkdown } from './describe-frontends.ts';
 import { type RouteKey, routeKeys, upstreamKeys } from './rules-schema.ts';
 import { type Setting, type SettingName, settingNames, settingOf } from './schema.ts';
 
@@ -54,9 +55,10 @@ const opening: readonly string[] = [
   '* A name that is one typing mistake away from one of these, two in a long name, is a fault, so that no setting is missed in',
   '  silence.',
   '',
-  'Where `PUBLIC_URL` is not on a loopback name, the server is taken to be in production, and refuses to start with what is',
-  'only good for development: sessions in memory, example secrets, plain http to the provider or a service on another machine, a',
-  'Redis on another machine without TLS or password, certificate checks or parsers of Node that are switched off.',
+  'Where `PUBLIC_URL` is not on a loopback name, or that of a frontend, the server is taken to be in production, and refuses to',
+  'start with what is only good for development: sessions in memory, example secrets, plain http to the provider or a service on',
+  'another machine, a Redis on another machine without TLS or password, certificate checks or parsers of Node that are switched',
+  'off.',
 ];
 
 function groupAsMarkdown([group, names]: Group): readonly string[] {
@@ -129,6 +131,7 @@ function rulesAsMarkdown(): readonly string[] {
     '',
     'A key that is not listed here is a fault, and so are a path that is there twice, `token: user` or `scopes` on a public',
     'route, and plain http to another machine without `insecureAllowHttpUpstream: true`.',
+    ...frontendsAsMarkdown(),
   ];
 }
 

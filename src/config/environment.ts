@@ -43,17 +43,21 @@ export function readEnvironment(env: Environment, files: Files): Given {
   return { texts, fileOf, faults };
 }
 
-// Editors and `echo` put a line break at the end, which belongs to no secret.
 function secretAt(
   path: string,
   { setting, files }: { readonly setting: SettingName; readonly files: Files },
 ): string | Fault {
-  const name = `${setting}_FILE`;
+  const read = secretIn(path, files);
+  return 'text' in read ? read.text : { name: `${setting}_FILE`, setting, sentence: read.sentence };
+}
+
+/** The secret in a file, or why it cannot be had. Editors and `echo` put a line break at the end, which belongs to no secret. */
+export function secretIn(path: string, files: Files): { readonly text: string } | { readonly sentence: string } {
   try {
     const text = files.readFile(path).replace(/[\r\n]+$/, '');
-    return text === '' ? { name, setting, sentence: `names ${shown(path)} that is empty.` } : text;
+    return text === '' ? { sentence: `names ${shown(path)} that is empty.` } : { text };
   } catch (error) {
-    return { name, setting, sentence: `names ${shown(path)} that cannot be read${causeOf(error)}.` };
+    return { sentence: `names ${shown(path)} that cannot be read${causeOf(error)}.` };
   }
 }
 

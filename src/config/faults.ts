@@ -95,8 +95,8 @@ function lineOf({ name, place, line, sentence }: Fault): string {
 // What is no setting of ours (a mistyped name, a variable of Node) comes last.
 function inOrder(faults: readonly Fault[]): readonly Fault[] {
   const names: readonly string[] = settingNames;
-  const rank = ({ name, setting }: Fault) => {
-    const at = names.indexOf(setting ?? name);
+  const rank = ({ name, setting, place }: Fault) => {
+    const at = names.indexOf(place === undefined ? (setting ?? name) : name);
     return at < 0 ? names.length : at;
   };
   return [...faults].sort((left, right) => rank(left) - rank(right));

@@ -6,7 +6,7 @@
  */
 
 import { isLoopbackName } from '../base/loopback.ts';
-import type { Config } from './config.ts';
+import type { FrontendConfig } from './config.ts';
 import type { Environment } from './environment.ts';
 import type { Fault } from './faults.ts';
 import { parseRedisUrl } from './redis-url.ts';
@@ -108,7 +108,7 @@ function nodeFaults(env: Environment): readonly Fault[] {
 /** What warnings are about, beside the values. */
 export interface Looked {
   readonly env: Environment;
-  readonly routes: Config['routes'];
+  readonly routes: FrontendConfig['routes'];
 }
 
 /** What is allowed but worth a line in the log at start. Neither repeats a secret. */
@@ -127,7 +127,7 @@ function developmentWarnings({ SESSION_STORE }: Values, env: Environment): reado
   return warnings;
 }
 
-function productionWarnings(values: Values, routes: Config['routes']): readonly string[] {
+function productionWarnings(values: Values, routes: FrontendConfig['routes']): readonly string[] {
   const { CLIENT_AUTH_METHOD, CLIENT_SECRET } = values;
   const warnings: string[] = [];
   if (values.INSECURE_ALLOW_PLAIN_REDIS)

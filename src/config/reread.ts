@@ -9,47 +9,36 @@
  * @module
  */
 
+import { canChange } from './changing.ts';
+import type { Config } from './config.ts';
 import type { Environment } from './environment.ts';
 import type { Files } from './files.ts';
 import { type Examined, examine } from './load.ts';
-import { type SettingName, settingNames, settingOf } from './schema.ts';
+import { settingNames } from './schema.ts';
 
 /** What became of it. */
 export interface Reread {
   readonly examined: Examined;
   /** Settings that differ from those the server was started with, and cannot change while it runs. */
-  readonly needRestart: readonly SettingName[];
+  readonly needRestart: readonly string[];
 }
 
-/** Settings that name a file whose content is taken over, or stand for one. Secrets are the others. */
-const files: readonly SettingName[] = [
-  'RULES_FILE',
-  'API_UPSTREAM',
-  'CLIENT_KEY_FILE',
-  'CLIENT_DECRYPTION_KEY_FILE',
-  'TLS_CERT_FILE',
-  'TLS_KEY_FILE',
-];
-
-/** Whether a setting can change while the server runs; also true where only its content does. */
-export function canChange(name: SettingName): boolean {
-  return settingOf(name).secret === true || files.includes(name);
-}
-
-/** Reads it. `started` is the environment of the start, `now` that of today; both may be the same. Throws nothing. */
-export function rereadConfig({
-  started,
-  now,
-  files: disk,
-}: {
+/** What is read, and what the server was started with. */
+export interface Rereading {
+  /** The environment of the start. */
   readonly started: Environment;
+  /** That of today; it may be the same. */
   readonly now: Environment;
   readonly files: Files;
-}): Reread {
+  /** The configuration that came of the start: its frontends stay the same ones. */
+  readonly serving: Config;
+}
+
+/** Reads it. Throws nothing. */
+export function rereadConfig({ started, now, files: disk, serving }: Rereading): Reread {
   const fixed = settingNames.filter((name) => !canChange(name));
   const kept = Object.fromEntries(fixed.map((name) => [name, started[name]]));
-  return {
-    examined: examine({ ...now, ...kept }, disk),
-    needRestart: fixed.filter((name) => (started[name] || '') !== (now[name] || '')),
-  };
+  const examined = examine({ ...now, ...kept }, disk, serving);
+  const differing = fixed.filter((name) => (started[name] || '') !== (now[name] || ''));
+  return { examined, needRestart: [...differing, ...examined.needRestart] };
 }

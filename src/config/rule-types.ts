@@ -8,6 +8,13 @@
 import { z } from 'zod';
 import type { Read } from './values.ts';
 
+/** A fault and its place in the file. */
+export interface RulesFault {
+  /** E.g. `routes[0].path`; `undefined` for the whole file. */
+  readonly place?: string | undefined;
+  readonly sentence: string;
+}
+
 /** A text that `read` understands; a value of another type is told the same. */
 export function text<Value>(read: (text: string) => Read<Value>) {
   const error = () => expectationOf(read);

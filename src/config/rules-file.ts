@@ -1,5 +1,6 @@
 /**
- * The rules file: which public path leads to which upstream, and for whom.
+ * The rules file: which public path leads to which upstream, and for whom; and the
+ * frontends, where there are several.
  *
  * Unknown keys, paths that could be read in two ways and contradictions are
  * faults; nothing is guessed.
@@ -9,20 +10,28 @@
 
 import { parseDocument, type YAMLError } from 'yaml';
 import type { z } from 'zod';
-import { type AuthorizationFlow, plainFlow } from './authorization-flow.ts';
 import type { RouteConfig, UpstreamConfig } from './config.ts';
 import type { Files } from './files.ts';
-import { type RouteRule, routeDefaults, routeSchema, rulesSchema } from './rules-schema.ts';
+import { isShared, keysOfSetting } from './frontend-settings.ts';
+import { contradictionsAmongRoutes, type PlacedRoute, type RouteSurroundings, routeFrom } from './route-rules.ts';
+import type { RulesFault } from './rule-types.ts';
+import {
+  type FrontendRule,
+  frontendSchema,
+  type RouteRule,
+  type RulesData,
+  routeSchema,
+  rulesSchema,
+} from './rules-schema.ts';
+import { settingNames, settingOf } from './schema.ts';
 import { nearestOf } from './spelling.ts';
-import { contradictionsAmong, type UpstreamFault, upstreamSchema, upstreamsFrom } from './upstream-rules.ts';
-import { isSafeTransport, type Read, readDuration, readResource, readSize } from './values.ts';
-
-/** A fault and its place in the file. */
-export interface RulesFault {
-  /** E.g. `routes[0].path`; `undefined` for the whole file. */
-  readonly place?: string | undefined;
-  readonly sentence: string;
-}
+import {
+  contradictionsAmong,
+  type UpstreamFault,
+  type UpstreamRule,
+  upstreamSchema,
+  upstreamsFrom,
+} from './upstream-rules.ts';
 
 /** What a rules file says, or its faults. */
 export type Rules =
@@ -30,51 +39,103 @@ export type Rules =
   | { readonly faults: readonly RulesFault[] };
 
 /** What rules are read with and held against. */
-export interface RulesSurroundings {
-  /** Plain http to other machines needs to be allowed by name. */
-  readonly production: boolean;
-  /** An audience need be no URI (`API_AUDIENCE_PARAMETER=audience`). */
-  readonly audienceIsName?: boolean;
-  readonly flow?: AuthorizationFlow | undefined;
+export interface RulesSurroundings extends RouteSurroundings {
   /** For the certificates that the file names. */
   readonly files: Files;
 }
 
-/** Reads the text of a rules file, and the certificates it names. */
+/** A rules file of which the form was looked at and nothing else. */
+export interface ParsedRules {
+  /** `undefined` when the form has faults. */
+  readonly data: RulesData | undefined;
+  /** Of the form. */
+  readonly faults: readonly RulesFault[];
+  /** Those at the top of the file that are well-formed; `undefined` where there is no list of them. */
+  readonly routes: readonly PlacedRoute[] | undefined;
+  /** Those that are well-formed; `undefined` where the file lists no frontends. */
+  readonly frontends: readonly PlacedFrontend[] | undefined;
+}
+
+/** A frontend and its place in the file. */
+export interface PlacedFrontend {
+  readonly rule: FrontendRule;
+  readonly at: number;
+  /** Its own; `undefined` where it has none. */
+  readonly routes: readonly PlacedRoute[] | undefined;
+}
+
+/** Reads the text of a rules file that lists no frontends, and the certificates it names. */
 export function readRules(content: string, around: RulesSurroundings): Rules {
-  const tree = treeOf(content);
-  if ('faults' in tree) return tree;
-  const parsed = rulesSchema.safeParse(tree.value);
-  const faults = [
-    ...(parsed.success ? [] : parsed.error.issues.flatMap(faultsOf)),
-    ...contradictionsIn(wellFormedIn(tree.value), around),
-  ];
-  if (!parsed.success || faults.length > 0) return { faults };
-  const routes = parsed.data.routes.map(routeFrom);
-  const rules = parsed.data.upstreams ?? [];
+  return rulesIn(parseRules(content), around);
+}
+
+/** The rules of a file that lists no frontends. */
+export function rulesIn({ data, faults: ofForm, routes: placed = [] }: ParsedRules, around: RulesSurroundings): Rules {
+  const faults = [...ofForm, ...contradictionsAmongRoutes(placed, around)];
+  if (data === undefined || faults.length > 0) return { faults };
+  const routes = placed.map(({ rule }) => routeFrom(rule));
+  const upstreams = readUpstreams(data.upstreams ?? [], { routes, files: around.files });
+  return 'faults' in upstreams ? upstreams : { routes, ...upstreams };
+}
+
+/** The entries of `upstreams` with what their files hold, or what is wrong with them. `routes` are all that lead to one. */
+export function readUpstreams(
+  rules: readonly UpstreamRule[],
+  { routes, files }: { readonly routes: readonly RouteConfig[]; readonly files: Files },
+): { readonly upstreams: readonly UpstreamConfig[] } | { readonly faults: readonly RulesFault[] } {
   const contradictions = contradictionsAmong(rules, routes);
   if (contradictions.length > 0) return { faults: contradictions.map(placed) };
-  const { upstreams, faults: ofFiles } = upstreamsFrom(rules, around.files);
-  return ofFiles.length > 0 ? { faults: ofFiles.map(placed) } : { routes, upstreams };
+  const { upstreams, faults } = upstreamsFrom(rules, files);
+  return faults.length > 0 ? { faults: faults.map(placed) } : { upstreams };
 }
 
 function placed({ at, key, sentence }: UpstreamFault): RulesFault {
   return { place: `upstreams[${at}].${key}`, sentence };
 }
 
-interface Placed {
-  readonly rule: RouteRule;
-  /** Its place in the file. */
-  readonly at: number;
+/** Looks at the form of a rules file. */
+export function parseRules(content: string): ParsedRules {
+  const tree = treeOf(content);
+  if ('faults' in tree) return { data: undefined, routes: undefined, frontends: undefined, ...tree };
+  const parsed = rulesSchema.safeParse(tree.value);
+  const [routes, frontends] = [memberOf(tree.value, 'routes'), memberOf(tree.value, 'frontends')];
+  const isLacking = isMap(tree.value) && routes === undefined && frontends === undefined;
+  const lacking = isLacking ? [{ place: 'routes', sentence: 'must be a list of routes.' }] : [];
+  const faults = [...lacking, ...(parsed.success ? [] : parsed.error.issues.flatMap(faultsOf))];
+  return {
+    data: faults.length === 0 ? parsed.data : undefined,
+    faults,
+    routes: routes === undefined ? undefined : wellFormedRoutes(routes, 'routes'),
+    frontends: frontends === undefined ? undefined : wellFormedFrontends(frontends),
+  };
+}
+
+function isMap(tree: unknown): tree is Readonly<Record<string, unknown>> {
+  return typeof tree === 'object' && tree !== null && !Array.isArray(tree);
+}
+
+function memberOf(tree: unknown, name: string): unknown {
+  return isMap(tree) ? tree[name] : undefined;
 }
 
 // What contradicts itself in one route is told beside what is malformed in another.
-function wellFormedIn(tree: unknown): readonly Placed[] {
-  const routes = typeof tree === 'object' && tree !== null && 'routes' in tree ? tree.routes : undefined;
+function wellFormedRoutes(routes: unknown, list: string): readonly PlacedRoute[] {
   if (!Array.isArray(routes)) return [];
   return routes.flatMap((route: unknown, at) => {
     const parsed = routeSchema.safeParse(route);
-    return parsed.success ? [{ rule: parsed.data, at }] : [];
+    return parsed.success ? [{ rule: parsed.data, list, at }] : [];
+  });
+}
+
+function wellFormedFrontends(frontends: unknown): readonly PlacedFrontend[] {
+  if (!Array.isArray(frontends)) return [];
+  return frontends.flatMap((frontend: unknown, at) => {
+    const parsed = frontendSchema.safeParse(frontend);
+    if (!parsed.success) return [];
+    const rule = parsed.data as FrontendRule; // its keys come from a table, which the type of zod forgets
+    const list = `frontends[${at}].routes`;
+    const routes = rule.routes?.map((route: RouteRule, place) => ({ rule: route, list, at: place }));
+    return [{ rule, at, routes }];
   });
 }
 
@@ -98,11 +159,6 @@ function treeOf(content: string): { readonly value: unknown } | { readonly fault
   }
 }
 
-/** The route that `API_UPSTREAM` stands for. */
-export function routeOfApiUpstream(upstream: string): RouteConfig {
-  return routeFrom({ path: '/api', upstream });
-}
-
 // The parser's own sentence can quote the file, and the file may be the wrong one.
 function wordsOf(code: string): string {
   return code.toLowerCase().replaceAll('_', ' ');
@@ -115,90 +171,32 @@ function lineOf(position: YAMLError['linePos']): string {
 function faultsOf(issue: z.core.$ZodIssue): readonly RulesFault[] {
   const place = placeOf(issue.path);
   if (issue.code !== 'unrecognized_keys') return [{ place, sentence: `${issue.message}.` }];
-  const inUpstreams = issue.path[0] === 'upstreams';
-  const known =
-    issue.path.length === 0 ? Object.keys(rulesSchema.shape) : keysIn(inUpstreams ? upstreamSchema : routeSchema);
+  const schema = schemaAt(issue.path);
   return issue.keys.map((key) => {
-    const nearest = nearestOf(key, known, { most: 2 });
-    const meant = nearest === undefined ? '' : ` Did you mean ${nearest}?`;
+    const known = schema === frontendSchema ? elsewhere(key) : undefined;
+    const nearest = nearestOf(key, Object.keys(schema.shape), { most: 2 });
+    const meant = known ?? (nearest === undefined ? '' : ` Did you mean ${nearest}?`);
     return { place, sentence: `has the key ${JSON.stringify(key.slice(0, 60))}, which is not known.${meant}` };
   });
 }
 
-function keysIn({ shape }: { readonly shape: object }): readonly string[] {
-  return Object.keys(shape);
+function schemaAt(path: readonly PropertyKey[]): { readonly shape: object } {
+  if (path.length === 0) return rulesSchema;
+  if (path[0] === 'upstreams') return upstreamSchema;
+  return path[0] === 'frontends' && path.length === 2 ? frontendSchema : routeSchema;
+}
+
+// What is a setting all the same, and stands in the wrong place.
+function elsewhere(key: string): string | undefined {
+  const name = settingNames.find((known) => known === key.toUpperCase());
+  if (name === undefined) return undefined;
+  if (isShared(name)) return ` ${name} is of the whole process: it stands in the environment.`;
+  return settingOf(name).secret
+    ? ` A secret does not stand here: give ${keysOfSetting(name).join(' or ')}.`
+    : undefined;
 }
 
 function placeOf(path: readonly PropertyKey[]): string | undefined {
   const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
   return text === '' ? undefined : text.replace(/^\./, '');
-}
-
-interface Among extends RulesSurroundings {
-  readonly all: readonly Placed[];
-}
-
-function contradictionsIn(all: readonly Placed[], around: RulesSurroundings): readonly RulesFault[] {
-  return all.flatMap((placed) => [
-    ...contradictionsOf(placed, { ...around, all }),
-    ...flowContradictionsOf(placed, around.flow ?? plainFlow),
-  ]);
-}
-
-function flowContradictionsOf({ rule, at }: Placed, { dpop, isFapi2 }: AuthorizationFlow): readonly RulesFault[] {
-  const faults: RulesFault[] = [];
-  const say = (key: string, sentence: string) => faults.push({ place: `routes[${at}].${key}`, sentence });
-  if (rule.dpop && !dpop) say('dpop', 'needs DPOP=on.');
-  if (rule.dpop === false && dpop && isFapi2) say('dpop', 'must be true or left out with PROFILE=fapi2.');
-  if (isFapi2 && rule.insecureAllowHttpUpstream && !isSafeTransport(rule.upstream))
-    say('insecureAllowHttpUpstream', 'must be left out with PROFILE=fapi2.');
-  return faults;
-}
-
-function contradictionsOf({ rule, at }: Placed, { all, production, audienceIsName }: Among): readonly RulesFault[] {
-  const faults: RulesFault[] = [];
-  const say = (key: string, sentence: string) => faults.push({ place: `routes[${at}].${key}`, sentence });
-  if (all.some((other) => other.at < at && other.rule.path === rule.path)) say('path', 'is there twice.');
-  if (rule.access === 'public' && (rule.token === 'user' || rule.token === 'exchange'))
-    say('token', 'must be none or client where access is public: nobody is signed in.');
-  if (rule.access === 'public' && rule.token !== 'client' && rule.scopes?.length)
-    say('scopes', 'need access: session.');
-  const resource = rule.audience === undefined || audienceIsName ? undefined : readResource(rule.audience);
-  if (resource !== undefined && 'expected' in resource) say('audience', `must be ${resource.expected}.`);
-  if (rule.websocket && !(rule.methods ?? routeDefaults.methods).includes('GET'))
-    say('websocket', 'needs GET among methods: a WebSocket begins with one.');
-  if (production && !rule.insecureAllowHttpUpstream && !isSafeTransport(rule.upstream)) {
-    say(
-      'upstream',
-      'must be https unless it is on this machine. insecureAllowHttpUpstream: true allows plain http for this route.',
-    );
-  }
-  return faults;
-}
-
-function routeFrom(rule: RouteRule): RouteConfig {
-  const url = new URL(rule.upstream);
-  const access = rule.access ?? routeDefaults.access;
-  return {
-    path: rule.path,
-    upstream: { origin: url.origin, path: url.pathname.replace(/\/$/, '') },
-    methods: rule.methods ?? routeDefaults.methods,
-    access,
-    token: rule.token ?? (access === 'public' ? 'none' : 'user'),
-    audience: rule.audience,
-    scopes: rule.scopes ?? [],
-    timeoutMs: checked(readDuration(rule.timeout ?? routeDefaults.timeout)),
-    maxBody: checked(readSize(String(rule.max_body ?? routeDefaults.max_body))),
-    minUploadRate: checked(readSize(String(rule.min_upload_rate ?? routeDefaults.min_upload_rate))),
-    setCookies: rule.set_cookies ?? [],
-    cache: rule.cache ?? false,
-    maskErrors: rule.mask_errors ?? false,
-    websocket: rule.websocket ?? false,
-    dpop: rule.dpop ?? true,
-  };
-}
-
-function checked<Value>(result: Read<Value>): Value {
-  if ('value' in result) return result.value;
-  throw new Error('a rule was used before it was checked');
 }

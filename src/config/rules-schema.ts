@@ -7,6 +7,7 @@
  */
 
 import { z } from 'zod';
+import { frontendSchemaWith } from './frontend-schema.ts';
 import { expectationOf, saying, text } from './rule-types.ts';
 import { upstreamSchema } from './upstream-rules.ts';
 import { durationForm, readAudience, readDuration, readSize, readUrl, sizeForm } from './values.ts';
@@ -143,13 +144,33 @@ export const routeSchema = z.strictObject(
   saying('must be a route, with path and upstream'),
 );
 
+const routeList = z
+  .array(routeSchema, saying('must be a list of routes'))
+  .min(1, { error: 'must name at least one route' })
+  .optional();
+
+/** One entry of `frontends` as it is written. */
+export const frontendSchema = frontendSchemaWith(
+  routeList.meta({
+    description: 'Its own routes, each as at the top of the file. By default those at the top of the file.',
+  }),
+);
+
 /** The whole file. */
 export const rulesSchema = z.strictObject(
   {
-    routes: z
-      .array(routeSchema, saying('must be a list of routes'))
-      .min(1, { error: 'must name at least one route' })
-      .meta({ description: 'Which public path leads to which upstream. A path that no route names is refused.' }),
+    routes: routeList.meta({
+      description:
+        'Which public path leads to which upstream. A path that no route names is refused. Needed, unless each frontend has its own.',
+    }),
+    frontends: z
+      .array(frontendSchema, saying('must be a list of frontends'))
+      .min(1, { error: 'must name at least one frontend' })
+      .optional()
+      .meta({
+        description:
+          'Several single-page apps in one process, chosen by Host; see docs/frontends.md. PUBLIC_URL and CLIENT_ID are not in the environment then.',
+      }),
     upstreams: z
       .array(upstreamSchema, saying('must be a list of upstreams'))
       .optional()
@@ -160,6 +181,15 @@ export const rulesSchema = z.strictObject(
 
 /** One route as it is written. */
 export type RouteRule = z.infer<typeof routeSchema>;
+
+/** One entry of `frontends` as it is written: beside these two, the settings that it says for itself. */
+export type FrontendRule = Readonly<Record<string, unknown>> & {
+  readonly id: string;
+  readonly routes?: readonly RouteRule[] | undefined;
+};
+
+/** A file without a fault in its form. */
+export type RulesData = z.infer<typeof rulesSchema>;
 
 /** One key of a route, for documentation. */
 export interface RouteKey {
@@ -199,6 +229,7 @@ export function rulesAsJsonSchema(): object {
     $schema,
     title: 'The rules file of Claimcheck',
     description: 'Which public path leads to which upstream, and for whom. Named by RULES_FILE.',
+    anyOf: [{ required: ['routes'] }, { required: ['frontends'] }],
     ...rest,
   };
 }

@@ -6,7 +6,7 @@
  * key and into every derived key, so what belongs to one is nothing at another,
  * also where two servers share one Redis and the same `SESSION_SECRETS`.
  *
- * Its provider, routes and sessions are made in app.ts and found by this id.
+ * Its provider, routes and sessions are made in app/ and found by this id.
  *
  * @module
  */
@@ -14,7 +14,7 @@
 import { createHash } from 'node:crypto';
 import { isLoopbackName } from '../base/loopback.ts';
 import { plainFlow, type ResponseMode } from '../config/authorization-flow.ts';
-import type { Config } from '../config/config.ts';
+import type { FrontendConfig } from '../config/config.ts';
 
 /** The names of our cookies for one frontend. */
 export interface CookieNames {
@@ -43,7 +43,10 @@ export interface AuthPaths {
 
 /** One single-page app as browsers know it. */
 export interface Frontend {
+  /** Part of every key and every name in the store that belong to it. */
   readonly id: string;
+  /** How logs, metrics and commands call it. */
+  readonly name: string;
   /** Scheme, host and port as browsers write it: `https://app.example`. */
   readonly origin: string;
   /** Lower case, without a default port: what `Host` must say. */
@@ -63,6 +66,8 @@ export interface Frontend {
 /** What a frontend is made from. All of it comes from the configuration, nothing from a request. */
 export interface FrontendOptions {
   readonly id: string;
+  /** The id when undefined. */
+  readonly name?: string | undefined;
   /** An origin, checked when the configuration was loaded. */
   readonly publicUrl: string;
   readonly authBasePath: string;
@@ -72,7 +77,9 @@ export interface FrontendOptions {
 }
 
 /** What tells one frontend from another. */
-export type FrontendFacts = Pick<Config, 'publicUrl' | 'issuer'> & { readonly client: Pick<Config['client'], 'id'> };
+export type FrontendFacts = Pick<FrontendConfig, 'publicUrl' | 'issuer'> & {
+  readonly client: Pick<FrontendConfig['client'], 'id'>;
+};
 
 /**
  * The id of the frontend that a configuration describes: 128 bits, base64url, of its origin, its issuer and its client. What is
@@ -109,18 +116,19 @@ export function crossSiteAttributes({ responseMode, secure }: Pick<Frontend, 're
   return secure ? 'SameSite=Lax; Secure' : 'SameSite=Lax';
 }
 
-/** The frontend that the configuration describes. */
+/** The frontend that is set so. */
 export function frontendOf(
-  config: Pick<Config, 'publicUrl' | 'authBasePath' | 'corsAllowedOrigins' | 'issuer' | 'client'>,
+  config: FrontendFacts & Pick<FrontendConfig, 'id' | 'authBasePath' | 'corsAllowedOrigins' | 'client'>,
 ): Frontend {
-  const { publicUrl, authBasePath, corsAllowedOrigins: trustedOrigins, client } = config;
+  const { id: name, publicUrl, authBasePath, corsAllowedOrigins: trustedOrigins, client } = config;
   const responseMode = client.flow?.responseMode;
-  return createFrontend({ id: frontendIdOf(config), publicUrl, authBasePath, trustedOrigins, responseMode });
+  return createFrontend({ id: frontendIdOf(config), name, publicUrl, authBasePath, trustedOrigins, responseMode });
 }
 
 /** Makes a frontend. */
 export function createFrontend({
   id,
+  name = id,
   publicUrl,
   authBasePath,
   trustedOrigins,
@@ -128,9 +136,9 @@ export function createFrontend({
 }: FrontendOptions): Frontend {
   const { origin, host, protocol, hostname } = new URL(publicUrl);
   const secure = protocol === 'https:';
-  const path = (name: string) => `${authBasePath}/${name}`;
+  const path = (end: string) => `${authBasePath}/${end}`;
   return {
-    id,
+    ...{ id, name },
     origin,
     host,
     loopback: isLoopbackName(hostname),

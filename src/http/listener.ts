@@ -12,7 +12,7 @@ import { createServer, type Server, type ServerOptions, ServerResponse } from 'n
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import { pause } from '../base/clock.ts';
 import { catalogue, type ErrorCode, problemOf } from '../errors.ts';
@@ -25,13 +25,19 @@ export interface Certificate {
   readonly key: string;
 }
 
+/** What a port that speaks TLS shows: to who names none of `byName`, the certificate itself. */
+export interface ListenerTls extends Certificate {
+  /** By host name in lower case, as it is asked for (RFC 6066, 3). */
+  readonly byName?: ReadonlyMap<string, Certificate>;
+}
+
 /** What a port is opened with. */
 export interface ListenerOptions {
   readonly host: string;
   /** 0 lets the system choose a free one. */
   readonly port: number;
   /** `undefined` for plain http. */
-  readonly tls?: Certificate | undefined;
+  readonly tls?: ListenerTls | undefined;
   readonly clock: Clock;
 }
 
@@ -75,13 +81,12 @@ export class Listener {
   readonly #connections = new Set<Socket>();
   readonly #upgraded = new Set<Socket>();
   readonly #bodies: Bodies = new WeakMap();
+  #contexts: ReadonlyMap<string, SecureContext> = new Map();
   #draining = false;
 
   constructor(options: ListenerOptions, events: ListenerEvents) {
     this.#options = options;
-    this.#server = options.tls
-      ? createTlsServer({ ...strict, ...contextOf(options.tls), ALPNProtocols: ['http/1.1'] })
-      : createServer(strict);
+    this.#server = options.tls ? this.#tlsServer(options.tls) : createServer(strict);
     const refusals: Refusals = { onRefused: events.onRefused, clock: options.clock };
     const onRequest = (from: Incoming) => {
       if (this.#draining) from.response.shouldKeepAlive = false;
@@ -118,6 +123,17 @@ export class Listener {
     });
   }
 
+  // Without a context of the name, Node shows the one of the server, which setSecureContext replaces.
+  #tlsServer(tls: ListenerTls): TlsServer {
+    this.#contexts = contextsOf(tls);
+    const options = { ...strict, ...contextOf(tls), ALPNProtocols: ['http/1.1'] };
+    if (this.#contexts.size === 0) return createTlsServer(options);
+    return createTlsServer({
+      ...options,
+      SNICallback: (name, done) => done(null, this.#contexts.get(name.toLowerCase())),
+    });
+  }
+
   /** Opens the port. Rejects, with what to do, when it cannot be had. */
   async listen(): Promise<number> {
     const { host, port } = this.#options;
@@ -129,16 +145,20 @@ export class Listener {
   }
 
   /**
-   * Reads another certificate, and gives what shows it to every connection that is made
-   * from then on; those that are open stay as they are. Throws when TLS cannot use it, or
+   * Reads other certificates, and gives what shows them to every connection that is made
+   * from then on; those that are open stay as they are. Throws when TLS cannot use one, or
    * the port speaks plain http.
    */
-  prepareCertificate(certificate: Certificate): () => void {
+  prepareCertificate(tls: ListenerTls): () => void {
     const server = this.#server;
     if (!('setSecureContext' in server)) throw new Error('this port speaks plain http');
-    const options = contextOf(certificate);
+    const options = contextOf(tls);
     createSecureContext(options);
-    return () => server.setSecureContext(options);
+    const contexts = contextsOf(tls);
+    return () => {
+      server.setSecureContext(options);
+      this.#contexts = contexts;
+    };
   }
 
   /**
@@ -157,6 +177,10 @@ export class Listener {
     await Promise.race([closed, pause(this.#options.clock, limitMs)]);
     this.#server.closeAllConnections();
   }
+}
+
+function contextsOf({ byName = new Map() }: ListenerTls): ReadonlyMap<string, SecureContext> {
+  return new Map([...byName].map(([name, certificate]) => [name, createSecureContext(contextOf(certificate))]));
 }
 
 function contextOf({ cert, key }: Certificate) {

@@ -34,6 +34,8 @@ export interface Refusal {
   readonly detail: string;
   /** What it seems to be, for the form of the answer. No more is known. */
   readonly kind: Kind;
+  /** Whom it was sent to; `undefined` where that was not read, or names nobody here. */
+  readonly frontend?: Frontend | undefined;
 }
 
 /** Whether it was refused. */
@@ -65,19 +67,19 @@ export class Receiver {
     if (typeof frontend === 'string') return refusal(from, { code: hostCodes[frontend], detail: frontend });
     const target = parseTarget(raw);
     if (typeof target === 'string') {
-      return refusal(from, {
-        code: target === 'target-too-long' ? 'uri-too-long' : 'request-ambiguous',
-        detail: target,
-      });
+      const code = target === 'target-too-long' ? 'uri-too-long' : 'request-ambiguous';
+      return refusal(from, { code, detail: target, frontend });
     }
     const asked = kindOf(target.path, frontend);
     const kind = from.upgrade === undefined ? asked : 'U';
     const isToApi = asked === 'I';
     if (isToApi && carriesAccessToken(target.search)) {
-      return refusal(from, { code: 'token-in-request', detail: 'access-token-in-query' });
+      return refusal(from, { code: 'token-in-request', detail: 'access-token-in-query', frontend });
     }
     const cookies = readCookies(headers.cookie, frontend.cookies);
-    if (cookies.isRepeated) return refusal(from, { code: 'request-ambiguous', detail: 'repeated-cookie' });
+    if (cookies.isRepeated) {
+      return refusal(from, { code: 'request-ambiguous', detail: 'repeated-cookie', frontend });
+    }
     return this.#inbound({ opening, from, frontend, target, kind, sessionCookie: cookies.session });
   }
 
@@ -121,7 +123,7 @@ interface Read {
   readonly sessionCookie: string | undefined;
 }
 
-type Fault = Pick<Refusal, 'code' | 'detail'>;
+type Fault = Omit<Refusal, 'kind'>;
 
 const hostCodes = {
   'host-missing': 'request-ambiguous',
@@ -151,9 +153,9 @@ function faultOfMessage(message: IncomingMessage): Fault | undefined {
   return framing === undefined ? undefined : { code: 'request-ambiguous', detail: framing };
 }
 
-function refusal({ message, upgrade }: Incoming, { code, detail }: Fault): Refusal {
+function refusal({ message, upgrade }: Incoming, fault: Fault): Refusal {
   const seemsApi = /^\/api(?:[/?]|$)/.test(message.url ?? '');
-  return { code, detail, kind: upgrade ? 'U' : seemsApi ? 'I' : 'P' };
+  return { ...fault, kind: upgrade ? 'U' : seemsApi ? 'I' : 'P' };
 }
 
 // Node joins all but Set-Cookie; a list would be a change of its behaviour, and then nothing is believed.

@@ -9,6 +9,7 @@
  */
 
 import type { ErrorCode } from '../errors.ts';
+import type { Frontend } from './frontend.ts';
 import type { InboundRequest } from './inbound.ts';
 
 /** The facts of one request. The one thing on its way that is written to. */
@@ -21,6 +22,8 @@ export class RequestRecord {
   detail: string | undefined = undefined;
   /** The request as it was read; `undefined` when it could not be read. */
   request: InboundRequest | undefined = undefined;
+  /** Whom it was sent to; `undefined` when that could not be told. */
+  frontend: Frontend | undefined = undefined;
   /** Whether it came to the internal port. */
   operations = false;
   /** The public prefix of the route. */

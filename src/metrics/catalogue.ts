@@ -1,7 +1,8 @@
 /**
  * Every metric, its labels and its meaning. docs/metrics.md is generated from
  * this table. Labels hold words of closed sets and names from the configuration,
- * never anything a request brought (LG-21).
+ * never anything a request brought (LG-21). The label `frontend` is there where the
+ * rules file lists frontends.
  *
  * @module
  */
@@ -21,7 +22,7 @@ export const metrics = {
   claimcheck_requests_total: {
     type: 'counter',
     help: 'Requests answered, by kind (P page, A auth, I API, U upgrade), status class, and our code where we refused or failed them.',
-    labels: ['kind', 'status', 'code'],
+    labels: ['kind', 'status', 'code', 'frontend'],
   },
   claimcheck_request_seconds: {
     type: 'histogram',
@@ -51,18 +52,22 @@ export const metrics = {
   claimcheck_sign_ins_total: {
     type: 'counter',
     help: 'Sign-ins by result: success, or the reason of the failure.',
-    labels: ['result'],
+    labels: ['result', 'frontend'],
   },
-  claimcheck_sessions_ended_total: { type: 'counter', help: 'Sessions ended, by reason.', labels: ['reason'] },
+  claimcheck_sessions_ended_total: {
+    type: 'counter',
+    help: 'Sessions ended, by reason.',
+    labels: ['reason', 'frontend'],
+  },
   claimcheck_refreshes_total: {
     type: 'counter',
     help: 'Refresh grants by result: success, or the reason of the failure.',
-    labels: ['result'],
+    labels: ['result', 'frontend'],
   },
   claimcheck_token_reuse_suspected_total: {
     type: 'counter',
     help: 'Refresh tokens that a rotating provider refused in a living session: expired or revoked there, or used by somebody else. More than now and then is an alert.',
-    labels: [],
+    labels: ['frontend'],
   },
   claimcheck_websockets_open: { type: 'gauge', help: 'WebSockets to APIs that are open.', labels: [] },
   claimcheck_websocket_upgrades_total: {
@@ -85,11 +90,11 @@ export const metrics = {
     help: 'Opened sessions dropped from memory, by reason: changed, as the store told; out-of-touch, since it might not have; keys, after a change of the keys.',
     labels: ['reason'],
   },
-  claimcheck_session_cache_entries: { type: 'gauge', help: 'Opened sessions held in memory.', labels: [] },
+  claimcheck_session_cache_entries: { type: 'gauge', help: 'Opened sessions held in memory.', labels: ['frontend'] },
   claimcheck_session_cache_bytes: {
     type: 'gauge',
     help: 'Bytes of the opened sessions held in memory, as estimated from what lies in the store.',
-    labels: [],
+    labels: ['frontend'],
   },
   claimcheck_session_key_uses_total: {
     type: 'counter',
@@ -116,7 +121,7 @@ export const metrics = {
   claimcheck_provider_up: {
     type: 'gauge',
     help: '1 while the metadata of the provider is known and fresh.',
-    labels: [],
+    labels: ['frontend'],
   },
 } as const satisfies Readonly<Record<string, MetricEntry>>;
 
@@ -126,33 +131,38 @@ export type MetricValues = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 /** What can be measured: one of the table. */
 export type MetricName = keyof typeof metrics;
 
+/** Says which frontend something was counted for; empty where the environment describes the only one. */
+export interface FrontendLabel {
+  readonly frontend?: string;
+}
+
 /** The metrics of one process, typed by the catalogue. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly requests: Counter<'kind' | 'status' | 'code'>;
+  readonly requests: Counter<'kind' | 'status' | 'code' | 'frontend'>;
   readonly requestSeconds: Histogram<'kind'>;
   readonly forwardedProto: Counter<'proto'>;
   readonly upstreamSeconds: Histogram<'upstream'>;
   readonly upstreamOpen: Gauge<'upstream'>;
   readonly upstreamAddressesDown: Gauge<'upstream'>;
-  readonly signIns: Counter<'result'>;
-  readonly sessionsEnded: Counter<'reason'>;
-  readonly refreshes: Counter<'result'>;
-  readonly reuseSuspected: Counter;
+  readonly signIns: Counter<'result' | 'frontend'>;
+  readonly sessionsEnded: Counter<'reason' | 'frontend'>;
+  readonly refreshes: Counter<'result' | 'frontend'>;
+  readonly reuseSuspected: Counter<'frontend'>;
   readonly webSocketsOpen: Gauge;
   readonly webSocketUpgrades: Counter<'route' | 'outcome'>;
   readonly webSocketEnds: Counter<'end'>;
   readonly sessionLookups: Counter<'result'>;
   readonly sessionsDropped: Counter<'reason'>;
-  readonly sessionsHeld: Gauge;
-  readonly sessionBytesHeld: Gauge;
+  readonly sessionsHeld: Gauge<'frontend'>;
+  readonly sessionBytesHeld: Gauge<'frontend'>;
   readonly sessionKeyUses: Counter<'part' | 'position'>;
   readonly configReloads: Counter<'result'>;
   readonly configReloadOk: Gauge;
   readonly workers: Gauge;
   readonly workerDeaths: Counter;
   readonly storeUp: Gauge;
-  readonly providerUp: Gauge;
+  readonly providerUp: Gauge<'frontend'>;
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry });

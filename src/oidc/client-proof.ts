@@ -10,7 +10,7 @@
  */
 
 import type { Secret } from '../base/secret.ts';
-import type { ClientAuthMethod, Config } from '../config/config.ts';
+import type { ClientAuthMethod, FrontendConfig } from '../config/config.ts';
 import { type ClientKeys, FileClientKeys } from './client-keys.ts';
 import { GrantError } from './grant.ts';
 
@@ -22,7 +22,7 @@ export class ClientProof {
   #secrets: readonly Secret[];
 
   /** @param kept Keys that are kept elsewhere than in the client's own file. Throws when a key cannot be used. */
-  constructor(client: Config['client'], kept?: ClientKeys) {
+  constructor(client: FrontendConfig['client'], kept?: ClientKeys) {
     this.method = client.authMethod;
     this.#kept = kept;
     this.#file = fileKeysOf(client);
@@ -40,7 +40,7 @@ export class ClientProof {
   }
 
   /** Reads other secrets and keys, and gives what puts them in place and cannot fail. Throws when a key cannot be used. */
-  prepare(client: Config['client']): () => void {
+  prepare(client: FrontendConfig['client']): () => void {
     const file = fileKeysOf(client);
     const secrets = secretsOf(client);
     return () => {
@@ -72,10 +72,10 @@ export class ClientProof {
 /** Refusals of the client that another secret would not change. */
 const saysNothingOfSecrets: ReadonlySet<string> = new Set(['unauthorized_client', 'invalid_dpop_proof']);
 
-function fileKeysOf({ authMethod, key }: Config['client']): FileClientKeys | undefined {
+function fileKeysOf({ authMethod, key }: FrontendConfig['client']): FileClientKeys | undefined {
   return authMethod === 'private_key_jwt' && key !== undefined ? new FileClientKeys(key) : undefined;
 }
 
-function secretsOf({ secret, fallbackSecret }: Config['client']): readonly Secret[] {
+function secretsOf({ secret, fallbackSecret }: FrontendConfig['client']): readonly Secret[] {
   return [secret, fallbackSecret].filter((each) => each !== undefined);
 }

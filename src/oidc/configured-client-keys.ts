@@ -7,7 +7,7 @@
 
 import type { Trail } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, FrontendConfig } from '../config/config.ts';
 import { clientScopeOf } from '../http/frontend.ts';
 import { TextSeal } from '../keys/text-seal.ts';
 import type { Redis } from '../redis/client.ts';
@@ -16,7 +16,8 @@ import { ManagedClientKeys } from './managed-client-keys.ts';
 
 /** What they are made from. */
 export interface ClientKeysBase {
-  readonly config: Pick<Config, 'issuer' | 'client' | 'sessionSecrets'>;
+  readonly config: Pick<FrontendConfig, 'issuer' | 'client'>;
+  readonly sessionSecrets: Config['sessionSecrets'];
   readonly redis: Redis | undefined;
   readonly trail: Pick<Trail, 'event'>;
   readonly clock: Clock;
@@ -30,7 +31,13 @@ export function leadOf(periodMs: number): number {
 }
 
 /** The keys; `undefined` where the client has a file of them, or none. */
-export function createClientKeys({ config, redis, trail, clock }: ClientKeysBase): ManagedClientKeys | undefined {
+export function createClientKeys({
+  config,
+  sessionSecrets: secrets,
+  redis,
+  trail,
+  clock,
+}: ClientKeysBase): ManagedClientKeys | undefined {
   const { keyRotationMs: periodMs } = config.client;
   if (periodMs === undefined || redis === undefined) return undefined;
   const scope = clientScopeOf(config);
@@ -39,7 +46,7 @@ export function createClientKeys({ config, redis, trail, clock }: ClientKeysBase
   return new ManagedClientKeys({
     ...{ times, clock },
     store: new RedisKeyListStore({ redis, scope, keptMs: 4 * periodMs }),
-    seal: new TextSeal({ secrets: config.sessionSecrets, frontendId: scope, label: 'client keys' }),
+    seal: new TextSeal({ secrets, frontendId: scope, label: 'client keys' }),
     onChange: (change, key) => trail.event('client-key.changed', 'success', { key, change }),
     onTrouble: (cause) =>
       trail.event('dependency.failed', 'failure', {

@@ -10,13 +10,13 @@
  */
 
 import { compactDecrypt, errors } from 'jose';
-import type { Config } from '../config/config.ts';
+import type { FrontendConfig } from '../config/config.ts';
 import type { Answer, Endpoint } from './back-channel-answer.ts';
 import { type DecryptionKey, decryptionKeysFrom } from './decryption-key.ts';
 import { isEncrypted, type JweHead, nestedTokenIn, readJweHead } from './jwe.ts';
 import { JwsError } from './jws.ts';
 
-type Settings = Config['client']['decryption'];
+type Settings = FrontendConfig['client']['decryption'];
 
 /** Keys tried for one token that names none. */
 const mostTried = 4;

@@ -14,7 +14,7 @@ import type { ClearedRequest } from '../http/inbound.ts';
 import { jsonReply, type Reply } from '../http/reply.ts';
 import type { OwnSessions } from '../session/own-sessions.ts';
 import { endOf, type OpenedSession } from '../session/session.ts';
-import { signedOut } from '../session/sessions.ts';
+import { signedOut } from '../session/signed-out.ts';
 import { cleaned, type LogoutParts } from './logout.ts';
 
 /** What the three routes need. */

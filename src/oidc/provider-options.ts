@@ -7,7 +7,7 @@
 
 import type { Log } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Config, Dialect } from '../config/config.ts';
+import type { Dialect, FrontendConfig } from '../config/config.ts';
 import type { ClientKeys } from './client-keys.ts';
 
 /** Whether the authorization server can be used, told when that changes. */
@@ -21,10 +21,10 @@ export interface ProviderEvent {
 /** What a {@link Provider} is made from. All of it comes from the configuration. */
 export interface ProviderOptions {
   readonly issuer: string;
-  readonly client: Config['client'];
+  readonly client: FrontendConfig['client'];
   /** Keys that are kept elsewhere than in the client's own file. */
   readonly clientKeys?: ClientKeys | undefined;
-  readonly scopes: Config['scopes'];
+  readonly scopes: FrontendConfig['scopes'];
   readonly scopesAreDefault: boolean;
   readonly apiAudience: string | undefined;
   /** As the standards say where undefined. */

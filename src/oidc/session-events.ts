@@ -20,7 +20,7 @@ import type { ClearedRequest } from '../http/inbound.ts';
 import { underWay } from '../http/reply.ts';
 import { type EndReason, endOf, type OpenedSession } from '../session/session.ts';
 import type { SessionChange, SessionWatch } from '../session/session-watch.ts';
-import { signedOut } from '../session/sessions.ts';
+import { signedOut } from '../session/signed-out.ts';
 import { type DescribingParts, describeSession } from './session-info.ts';
 
 /** What the streams are made from. */

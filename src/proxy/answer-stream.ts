@@ -5,11 +5,16 @@
  * that an answer which is there at once leaves in one write, and one that trickles
  * (server-sent events) still leaves at once.
  *
+ * An answer that is whole leaves when all that was there to be read has been read,
+ * together with the others: a write wakes its reader, and the first of several in a
+ * row wakes it for all.
+ *
  * @module
  */
 
 import type { ServerResponse } from 'node:http';
 import type { Cancel, Clock } from '../base/clock.ts';
+import type { Turn } from '../base/turn.ts';
 
 /** Told what the browser's side does. */
 export interface AnswerEvents {
@@ -19,9 +24,10 @@ export interface AnswerEvents {
   onUnwritable(error: unknown): void;
 }
 
-/** What bounds a slow reader. */
+/** When answers leave, and what bounds a slow reader. */
 export interface ReaderLimits {
   readonly clock: Clock;
+  readonly turn: Turn;
   /** How long a reader may take nothing of what waits for it, in ms. Then its connection is broken. */
   readonly readerTimeoutMs: number;
 }
@@ -38,6 +44,7 @@ export class AnswerStream {
   #head: string[] | undefined;
   #held: Buffer | undefined;
   #hasBegun = false;
+  #isWhole = false;
   #cancelStall: Cancel | undefined;
 
   constructor(response: ServerResponse, { limits, events }: { limits: ReaderLimits; events: AnswerEvents }) {
@@ -75,7 +82,15 @@ export class AnswerStream {
   /** The answer is whole. */
   end(): void {
     if (this.#hasBegun) this.#response.end();
-    else this.#endAtOnce();
+    else {
+      this.#isWhole = true;
+      this.#limits.turn.atEnd(this);
+    }
+  }
+
+  /** For the end of the turn. */
+  run(): void {
+    this.#endAtOnce();
   }
 
   /** Lets what has not left yet fall. */
@@ -87,7 +102,7 @@ export class AnswerStream {
 
   /** Lets head and first chunk go. `false` when there is nothing to let go, or it cannot be written. */
   flush(): boolean {
-    if (this.#hasBegun || this.#head === undefined || !this.#begin(this.#head)) return false;
+    if (this.#hasBegun || this.#isWhole || this.#head === undefined || !this.#begin(this.#head)) return false;
     const held = this.#held;
     this.#held = undefined;
     if (held === undefined) this.#response.flushHeaders();

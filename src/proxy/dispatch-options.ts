@@ -20,10 +20,12 @@ export interface Destination {
   readonly clock: Clock;
   /** Gets a copy of the body, and is it when the call is sent once more. */
   readonly kept: KeptBody | undefined;
+  /** Whether somebody else looks after the silence of the upstream, where no body goes up. */
+  readonly isWatched: boolean;
 }
 
 /** What is sent: header, body and time limits. The body is a new reader of what the client sends, or what was kept of it. */
-export function dispatchOptionsOf(authorized: AuthorizedRequest, { route, path, clock, kept }: Destination) {
+export function dispatchOptionsOf(authorized: AuthorizedRequest, { route, path, clock, kept, isWatched }: Destination) {
   const { request } = authorized;
   const { headers, method } = request;
   const { maxBody, timeoutMs, minUploadRate: minRate } = route;
@@ -32,5 +34,6 @@ export function dispatchOptionsOf(authorized: AuthorizedRequest, { route, path, 
   const upload = () => new Upload(request, { maxBody, timeoutMs, minRate, clock, kept });
   const body = hasBody(headers) ? (kept?.bytes ?? upload()) : null;
   if (body !== null && length !== undefined) flat.push('content-length', length);
-  return { method, path, headers: flat, body, headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
+  const silenceMs = isWatched && body === null ? 0 : timeoutMs; // 0: undici makes no timer
+  return { method, path, headers: flat, body, headersTimeout: silenceMs, bodyTimeout: silenceMs };
 }

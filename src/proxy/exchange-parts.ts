@@ -8,6 +8,7 @@ import type { AuthorizedRequest } from '../http/inbound.ts';
 import type { DpopNonces } from '../keys/dpop-nonces.ts';
 import type { ReaderLimits } from './answer-stream.ts';
 import type { IsSignedInAs } from './instead.ts';
+import type { Patience } from './patience.ts';
 import type { Route } from './routes.ts';
 import type { Way } from './upstreams.ts';
 
@@ -25,6 +26,8 @@ export interface ExchangeParts {
   /** Those that upstreams want in proofs. */
   readonly nonces: DpopNonces;
   readonly limits: ReaderLimits;
+  /** Without it undici's own timers look after the silence of the upstream. */
+  readonly patience?: Patience | undefined;
   readonly renew: Renew | undefined;
   readonly isSignedInAs?: IsSignedInAs | undefined;
 }

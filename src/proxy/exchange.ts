@@ -24,13 +24,13 @@ import { dispatchOptionsOf } from './dispatch-options.ts';
 import type { ExchangeParts, Settle } from './exchange-parts.ts';
 import { isConnectionDeath, outcomeOfProblem, outcomeOfStatus, problemOfFailure, Withdrawn } from './failure.ts';
 import { insteadOf } from './instead.ts';
+import { Silence } from './patience.ts';
 import { CallProof } from './proof.ts';
+import { Remainder } from './remainder.ts';
 import { isRepeatable, isUnread, refusesToken } from './repeat.ts';
-import { addResponseHeaders } from './response.ts';
+import { answerHead } from './response.ts';
 import { upstreamTarget } from './routes.ts';
 import type { Controller, Line, Outgoing } from './upstreams.ts';
-
-const mostKeptBytes = 64 * 1024;
 
 /** A call under way. Used once. */
 export class Exchange implements Outgoing {
@@ -49,22 +49,24 @@ export class Exchange implements Outgoing {
   #line: Line | undefined;
   #controller: Controller | undefined;
   #sentAt = 0;
+  readonly #silence: Silence;
   #hasAnswer = false;
   #wasResent = false;
   #wasRenewed = false;
   #isOver = false;
   /** The upstream's answer goes no further; ours takes its place. */
-  #isKept = false;
-  #kept = 0;
+  #remainder: Remainder | undefined;
 
   constructor(parts: ExchangeParts, settle: Settle) {
-    const { authorized, route, limits, nonces } = parts;
+    const { authorized, route, limits, nonces, patience } = parts;
     this.#parts = parts;
     this.#settle = settle;
     this.#authorized = authorized;
     this.#request = authorized.request;
     this.#response = authorized.request.response;
     this.#path = upstreamTarget(route, this.#request);
+    const onTooLong = () => this.#onSilence();
+    this.#silence = new Silence({ patience, clock: limits.clock, limitMs: route.timeoutMs, onTooLong });
     this.party = partyOf(authorized);
     this.proof = new CallProof({ url: route.upstream.origin + this.#path, nonces, clock: limits.clock });
     this.#answer = new AnswerStream(this.#response, { limits, events: this });
@@ -81,15 +83,20 @@ export class Exchange implements Outgoing {
 
   /** Sends the request, now or as soon as there is a connection. */
   start(): void {
-    this.#response.once('close', this.#onClientEnd);
-    this.#parts.upstream.send(this);
+    this.#response.on('close', this.#onClientEnd);
+    this.#parts.limits.turn.atEnd(this); // as answers are: see answer-stream.ts
+  }
+
+  run(): void {
+    if (!this.#isOver) this.#parts.upstream.send(this);
   }
 
   /** For the upstream: what is sent. The body is not read before the connection stands. */
   dispatchOptions() {
-    const { route, limits } = this.#parts;
+    const { route, limits, patience } = this.#parts;
     const kept = this.proof.keptOf(this.#authorized);
-    const options = dispatchOptionsOf(this.#authorized, { route, path: this.#path, clock: limits.clock, kept });
+    const to = { route, path: this.#path, clock: limits.clock, kept, isWatched: patience !== undefined };
+    const options = dispatchOptionsOf(this.#authorized, to);
     this.proof.addTo(options.headers, this.#authorized);
     return options;
   }
@@ -112,7 +119,13 @@ export class Exchange implements Outgoing {
       return;
     }
     this.#controller = controller;
-    this.#sentAt = this.#parts.limits.clock.elapsed();
+    this.#sentAt = this.#silence.broken();
+    if (!hasBody(this.#request.headers)) this.#silence.begin();
+  }
+
+  #onSilence(): void {
+    if (this.#isOver) this.#controller?.abort(new Withdrawn());
+    else this.giveUp(new ProblemError('upstream-timeout'));
   }
 
   /** The first byte of an answer is there, interim answers included. */
@@ -135,22 +148,27 @@ export class Exchange implements Outgoing {
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
-    if (this.#isKept) this.#take(controller, chunk);
-    else if (!this.#answer.write(chunk)) controller.pause();
+    this.#silence.broken();
+    if (this.#remainder) {
+      if (!this.#remainder.takes(chunk)) controller.abort(new Withdrawn());
+    } else if (!this.#answer.write(chunk)) this.#silence.pause(controller);
   }
 
   onResponseEnd(): void {
-    if (!this.#isKept) this.#answer.end();
+    this.#silence.end();
+    if (!this.#remainder) this.#answer.end();
   }
 
   onResponseError(controller: Controller | undefined, error: Error): void {
-    if (this.#isOver || (controller ?? undefined) !== this.#controller) return;
+    if ((controller ?? undefined) !== this.#controller) return;
+    this.#silence.end();
+    if (this.#isOver) return;
     if (this.#mayResend(error)) this.#resend();
     else this.#fail(error);
   }
 
   onDrain(): void {
-    this.#controller?.resume();
+    this.#silence.resume(this.#controller);
   }
 
   onUnwritable(error: unknown): void {
@@ -163,15 +181,10 @@ export class Exchange implements Outgoing {
     const problem = insteadOf(status, { headers, exchange: this.#parts });
     if (problem === undefined) this.#open(status, headers);
     else {
-      this.#isKept = true;
+      this.#remainder = new Remainder();
       this.#fail(problem);
+      this.#silence.begin(); // what is still to come of it must come, too
     }
-  }
-
-  // So much of an answer that nobody sees is taken in order to keep its connection.
-  #take(controller: Controller, { length }: Buffer): void {
-    this.#kept += length;
-    if (this.#kept > mostKeptBytes) controller.abort(new Withdrawn());
   }
 
   /** Ends it while there is no answer: the upstream's connection is broken, and `error` tells the pipeline what to say. */
@@ -191,16 +204,8 @@ export class Exchange implements Outgoing {
   }
 
   #open(status: number, headers: IncomingHttpHeaders): void {
-    const { method, frontend, replyHeaders } = this.#request;
-    const place = {
-      route: this.#parts.route,
-      publicHost: frontend.host,
-      isSecure: frontend.secure,
-      upstreamPath: this.#path,
-    };
-    const flat = replyHeaders.flat.slice(); // an error answer, if it comes to that, starts from the list as it was
-    addResponseHeaders(flat, { method, status, headers, place });
-    this.#answer.open(status, flat);
+    const { route } = this.#parts;
+    this.#answer.open(status, answerHead(this.#request, { status, headers, route, upstreamPath: this.#path }));
   }
 
   #mayResend(error: Error): boolean {
@@ -223,14 +228,14 @@ export class Exchange implements Outgoing {
   // The answer is held back until it is known whether there is a better one.
   #renew(controller: Controller, { status, headers }: { status: number; headers: IncomingHttpHeaders }): void {
     this.#wasRenewed = true;
-    controller.pause();
+    this.#silence.pause(controller);
     this.#parts.renew?.(this.#authorized, this.#parts.route).then(
       (renewed) => {
         if (this.#isOver) return;
         if (renewed) this.#sendAgain(controller, renewed);
         else {
           this.#openOrKeep(status, headers);
-          controller.resume();
+          this.#silence.resume(controller);
         }
       },
       (error: unknown) => {
@@ -254,6 +259,7 @@ export class Exchange implements Outgoing {
     this.#judge(outcomeOfProblem(problem));
     this.#request.record.upstream ??= this.#parts.route.upstreamName;
     if (this.#answer.hasBegun) {
+      this.#isOver = true; // whatever ends with it is no other failure
       this.#request.record.refuse(problem.code, problem.cause);
       this.#response.destroy();
       return;
@@ -276,7 +282,7 @@ export class Exchange implements Outgoing {
   #tellOfAnswer(outcome: Outcome): void {
     const { record } = this.#request;
     record.upstream = this.#parts.route.upstreamName;
-    record.upstreamMs = this.#parts.limits.clock.elapsed() - this.#sentAt;
+    record.upstreamMs = this.#silence.broken() - this.#sentAt;
     this.#judge(outcome);
   }
 
@@ -286,6 +292,7 @@ export class Exchange implements Outgoing {
 
   #finish(): void {
     this.#isOver = true;
+    this.#silence.end();
     this.#judge('unknown'); // where it was not told before: the client has left
     this.#answer.drop();
     if (hasBody(this.#request.headers)) discardRest(this.#request, this.#parts.limits.clock);

@@ -9,12 +9,15 @@
  */
 
 import type { Clock } from '../base/clock.ts';
+import { LoopTurn } from '../base/turn.ts';
 import { ProblemError } from '../errors.ts';
 import { discardRest } from '../http/discard.ts';
 import type { AuthorizedRequest } from '../http/inbound.ts';
+import type { ReaderLimits } from './answer-stream.ts';
 import { Exchange } from './exchange.ts';
 import type { Renew } from './exchange-parts.ts';
 import type { IsSignedInAs } from './instead.ts';
+import { Patience } from './patience.ts';
 import type { Route } from './routes.ts';
 import type { Upstreams } from './upstreams.ts';
 
@@ -37,9 +40,14 @@ export interface ForwarderParts {
 /** Forwards calls. */
 export class Forwarder {
   readonly #parts: ForwarderParts;
+  readonly #limits: ReaderLimits;
+  readonly #patience: Patience;
 
   constructor(parts: ForwarderParts) {
+    const { clock, readerTimeoutMs = 120_000 } = parts;
     this.#parts = parts;
+    this.#limits = { clock, turn: new LoopTurn(), readerTimeoutMs };
+    this.#patience = new Patience(clock);
   }
 
   /**
@@ -52,17 +60,19 @@ export class Forwarder {
    */
   forward(authorized: AuthorizedRequest, route: Route): Promise<void> {
     const { request } = authorized;
-    const { upstreams, clock, renew, isSignedInAs, readerTimeoutMs = 120_000 } = this.#parts;
+    const { upstreams, clock, renew, isSignedInAs } = this.#parts;
     if (request.response.destroyed) return Promise.resolve();
     if (route.maxBody > 0 && Number(request.headers['content-length'] ?? 0) > route.maxBody) {
       discardRest(request, clock);
       return Promise.reject(new ProblemError('body-too-large'));
     }
-    const limits = { clock, readerTimeoutMs };
+    const limits = this.#limits;
+    const patience = this.#patience;
     return new Promise((resolve, reject) => {
       const upstream = upstreams.at(route.upstream.origin);
       const { nonces } = upstreams;
-      new Exchange({ authorized, route, upstream, nonces, limits, renew, isSignedInAs }, { resolve, reject }).start();
+      const parts = { authorized, route, upstream, nonces, limits, patience, renew, isSignedInAs };
+      new Exchange(parts, { resolve, reject }).start();
     });
   }
 }

@@ -19,6 +19,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import { type AllowanceLimits, LineAllowance, windowMs } from './line-allowance.ts';
+import { Parties, type Party } from './parties.ts';
 
 /** A connection that carries one request at a time. */
 export interface Carrier<Request> {
@@ -54,9 +55,8 @@ const freeToHeld = 3;
 
 interface Line<Request> {
   readonly carrier: Carrier<Request>;
-  isTaken: boolean;
-  /** For whom it was taken last. */
-  party: string;
+  /** Who holds it, while it is taken. */
+  party: Party<Request> | undefined;
   /** It is closed when it is free again. */
   isRetired: boolean;
 }
@@ -67,11 +67,7 @@ export class LineQueue<Request extends Waiting> {
   readonly #lines = new Set<Line<Request>>();
   /** Last used first: the others get the chance to close. */
   readonly #idle: Line<Request>[] = [];
-  /** How many lines each party holds. */
-  readonly #held = new Map<string, number>();
-  /** By party, in the order of their turns; each with the instants of arrival. */
-  readonly #waiting = new Map<string, Map<Request, number>>();
-  #waitingCount = 0;
+  readonly #parties = new Parties<Request>();
   readonly #allowance: LineAllowance;
   #isTicking = false;
   #isClosed = false;
@@ -83,30 +79,23 @@ export class LineQueue<Request extends Waiting> {
 
   /** Sends the request now, or as soon as there is a line for it. */
   send(request: Request): void {
-    const { party } = request;
+    const party = this.#parties.of(request.party);
     if (this.#isClosed || !this.#mayWait(party)) request.onOverloaded();
-    else if (this.#taken < this.#allowance.lines && this.#mayHold(party))
-      this.#sendOn(this.#idle.pop() ?? this.#open(), request);
+    else if (this.#taken < this.#allowance.lines && this.#mayHold(party)) this.#sendOn(party, request);
     else {
-      const own = this.#waiting.get(party);
-      if (own) own.set(request, this.#parts.clock.elapsed());
-      else this.#waiting.set(party, new Map([[request, this.#parts.clock.elapsed()]]));
-      this.#waitingCount++;
+      this.#parties.wait(party, { request, since: this.#parts.clock.elapsed() });
       this.#tickSoon();
     }
   }
 
   /** Forgets a request that waits. Harmless when it does not. */
   cancel(request: Request): void {
-    const own = this.#waiting.get(request.party);
-    if (!own?.delete(request)) return;
-    this.#waitingCount--;
-    if (own.size === 0) this.#waiting.delete(request.party);
+    this.#parties.cancel(request);
   }
 
   /** How many lines are in use and may be, and how many requests wait for one. */
   get load(): { readonly taken: number; readonly allowed: number; readonly waiting: number } {
-    return { taken: this.#taken, allowed: this.#allowance.lines, waiting: this.#waitingCount };
+    return { taken: this.#taken, allowed: this.#allowance.lines, waiting: this.#parties.waitingCount };
   }
 
   /** Closes lines as soon as they carry nothing, `share` of them (0 to 1); new ones take their place when they are needed. */
@@ -115,16 +104,13 @@ export class LineQueue<Request extends Waiting> {
     for (const line of [...this.#lines]) {
       if (left-- <= 0) return;
       line.isRetired = true;
-      if (!line.isTaken) this.#remove(line);
+      if (line.party === undefined) this.#remove(line);
     }
   }
 
   /** Sends everybody away who waits, and tells each by `tell`. */
   turnAway(tell: (request: Request) => void): void {
-    const waiting = [...this.#waiting.values()].flatMap((own) => [...own.keys()]);
-    this.#waiting.clear();
-    this.#waitingCount = 0;
-    for (const request of waiting) tell(request);
+    for (const request of this.#parties.takeUntil(Number.POSITIVE_INFINITY)) tell(request);
   }
 
   /** Closes all lines; who waits is told. */
@@ -135,17 +121,15 @@ export class LineQueue<Request extends Waiting> {
   }
 
   // The same thought for those who wait: a party may have as many there as there is room left.
-  #mayWait(party: string): boolean {
-    const { mostWaiting } = this.#parts.limits;
-    if (this.#waitingCount === 0) return mostWaiting > 0;
-    return (this.#waiting.get(party)?.size ?? 0) < mostWaiting - this.#waitingCount;
+  #mayWait({ waiting }: Party<Request>): boolean {
+    return waiting.size < this.#parts.limits.mostWaiting - this.#parties.waitingCount;
   }
 
-  #mayHold(party: string): boolean {
+  readonly #mayHold = ({ held }: Party<Request>): boolean => {
     const { connections, mostConnections } = this.#parts.limits;
     const taken = this.#taken;
-    return taken < connections || (this.#held.get(party) ?? 0) * freeToHeld < mostConnections - taken;
-  }
+    return taken < connections || held * freeToHeld < mostConnections - taken;
+  };
 
   get #taken(): number {
     return this.#lines.size - this.#idle.length;
@@ -153,29 +137,26 @@ export class LineQueue<Request extends Waiting> {
 
   #open(): Line<Request> {
     const carrier = this.#parts.open(() => this.#free(line));
-    const line: Line<Request> = { carrier, isTaken: false, party: '', isRetired: false };
+    const line: Line<Request> = { carrier, party: undefined, isRetired: false };
     this.#lines.add(line);
     return line;
   }
 
-  #sendOn(line: Line<Request>, request: Request): void {
-    const { party } = request;
-    line.isTaken = true;
+  #sendOn(party: Party<Request>, request: Request): void {
+    const line = this.#idle.pop() ?? this.#open();
     line.party = party;
-    this.#held.set(party, (this.#held.get(party) ?? 0) + 1);
+    party.held += 1;
     if (!line.carrier.send(request)) this.#free(line);
   }
 
   #free(line: Line<Request>): void {
-    if (!line.isTaken) return;
-    line.isTaken = false;
-    const held = this.#held.get(line.party) ?? 1;
-    if (held > 1) this.#held.set(line.party, held - 1);
-    else this.#held.delete(line.party);
+    if (line.party === undefined) return;
+    line.party.held -= 1;
+    line.party = undefined;
     this.#allowance.turned();
     this.#idle.push(line);
     if (line.isRetired) this.#remove(line);
-    if (this.#waitingCount > 0) this.#sendWaiting();
+    if (this.#parties.waitingCount > 0) this.#sendWaiting();
   }
 
   #remove(line: Line<Request>): void {
@@ -185,26 +166,11 @@ export class LineQueue<Request extends Waiting> {
     void line.carrier.close();
   }
 
-  // Those who wait for their own lines alone would not be served by more of them; and that this does not help is no sign that
-  // it would not help others.
-  #countEntitled(): number {
-    let count = 0;
-    for (const [party, own] of this.#waiting) if (this.#mayHold(party)) count += own.size;
-    return count;
-  }
-
-  // Who was served goes to the end, where the loop comes by again: parties take turns.
   #sendWaiting(): void {
-    for (const [party, own] of this.#waiting) {
-      if (this.#taken >= this.#allowance.lines) return;
-      if (!this.#mayHold(party)) continue;
-      const [request] = own.keys();
-      this.#waiting.delete(party);
-      if (request === undefined) continue;
-      own.delete(request);
-      this.#waitingCount--;
-      if (own.size > 0) this.#waiting.set(party, own);
-      this.#sendOn(this.#idle.pop() ?? this.#open(), request);
+    while (this.#taken < this.#allowance.lines) {
+      const next = this.#parties.next(this.#mayHold);
+      if (next === undefined) return;
+      this.#sendOn(next.party, next.request);
     }
   }
 
@@ -221,20 +187,17 @@ export class LineQueue<Request extends Waiting> {
 
   #tick(): void {
     this.#shed();
-    this.#allowance.look({ now: this.#parts.clock.elapsed(), taken: this.#taken, waiting: this.#countEntitled() });
+    // Those who wait for their own lines alone would not be served by more of them; and that this does not help is no sign
+    // that it would not help others.
+    const waiting = this.#parties.countEntitled(this.#mayHold);
+    this.#allowance.look({ now: this.#parts.clock.elapsed(), taken: this.#taken, waiting });
     this.#sendWaiting();
-    this.#isTicking = this.#waitingCount > 0 || this.#allowance.lines > this.#parts.limits.connections;
+    this.#isTicking = this.#parties.waitingCount > 0 || this.#allowance.lines > this.#parts.limits.connections;
     if (this.#isTicking) this.#tickLater();
   }
 
   #shed(): void {
     const oldest = this.#parts.clock.elapsed() - this.#parts.limits.longestWaitMs;
-    for (const own of [...this.#waiting.values()]) {
-      for (const [request, since] of own) {
-        if (since > oldest) break;
-        this.cancel(request);
-        request.onOverloaded();
-      }
-    }
+    for (const request of this.#parties.takeUntil(oldest)) request.onOverloaded();
   }
 }

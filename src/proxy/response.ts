@@ -9,9 +9,11 @@
  */
 
 import type { IncomingHttpHeaders } from 'node:http';
+import type { InboundRequest } from '../http/inbound.ts';
 import { cacheControl } from './caching.ts';
 import { type Place, publicLinks, publicLocation } from './public-location.ts';
 import { isPassed } from './response-names.ts';
+import type { Route } from './routes.ts';
 import { publicCookies } from './upstream-cookies.ts';
 
 /** The head of an upstream's answer and what must be known to judge it. */
@@ -21,6 +23,26 @@ export interface Answer {
   /** Names in lower case; a list where a name was there more than once. */
   readonly headers: IncomingHttpHeaders;
   readonly place: Place;
+}
+
+/** The head of an upstream's answer, and where it was asked for. */
+export interface UpstreamHead {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly route: Route;
+  /** The path that was asked for there. */
+  readonly upstreamPath: string;
+}
+
+/** The whole head for the browser, names and values by turns. What the stages want on any answer stays as it was. */
+export function answerHead(
+  { method, frontend, replyHeaders }: InboundRequest,
+  { status, headers, route, upstreamPath }: UpstreamHead,
+): string[] {
+  const flat = replyHeaders.flat.slice(); // an error answer, if it comes to that, starts from the list as it was
+  const place = { route, publicHost: frontend.host, isSecure: frontend.secure, upstreamPath };
+  addResponseHeaders(flat, { method, status, headers, place });
+  return flat;
 }
 
 /**

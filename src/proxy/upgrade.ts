@@ -11,6 +11,7 @@
 
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
+import { LoopTurn } from '../base/turn.ts';
 import { ProblemError } from '../errors.ts';
 import { partyOf } from '../guards/party.ts';
 import type { AuthorizedRequest, InboundRequest, UpgradeSocket } from '../http/inbound.ts';
@@ -142,7 +143,7 @@ export class Upgrades {
       if (ended !== undefined) throw ended;
       const upstream = upstreams.apart(route.upstream.origin);
       await new Promise<void>((resolve, reject) => {
-        const limits = { clock, readerTimeoutMs };
+        const limits = { clock, turn: new LoopTurn(), readerTimeoutMs };
         const parts = { authorized, route, upstream, nonces: upstreams.nonces, renew, isSignedInAs, limits };
         const onOpen = (socket: Duplex, accepted: Accepted) => {
           tunnel = this.#tunnel({ authorized, upgrade, socket, accepted }, () => {

@@ -12,7 +12,8 @@
 import { Pseudonyms, pseudonymKey } from '../audit/redact.ts';
 import type { Trail } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, FrontendConfig } from '../config/config.ts';
+import { onlyFrontendId } from '../config/frontend-settings.ts';
 import { frontendOf } from '../http/frontend.ts';
 import { KeyRing } from '../keys/key-ring.ts';
 import { Metrics } from '../metrics/catalogue.ts';
@@ -50,18 +51,20 @@ export class OperatorSessions {
   readonly #clock: Clock;
   readonly #issuer: string;
 
-  constructor(config: Config, { trail, clock }: OperatorTools) {
+  /** `own` is one of those of `config`. */
+  constructor(config: Config, own: FrontendConfig, { trail: common, clock }: OperatorTools) {
     const { sessionSecrets } = config;
-    const frontend = frontendOf(config);
+    const frontend = frontendOf(own);
+    const trail = config.listsFrontends ? common.of(frontend.name) : common;
     const keys = new KeyRing({ secrets: sessionSecrets, frontendId: frontend.id });
-    const pseudonyms = new Pseudonyms(pseudonymKey(sessionSecrets, frontend.id));
-    const lifetimes = lifetimesOf(config);
+    const pseudonyms = new Pseudonyms(pseudonymKey(sessionSecrets, onlyFrontendId));
+    const lifetimes = lifetimesOf(own);
     const { store } = createStore(config, { trail, clock });
     const reports = sessionReportsTo({ trail, metrics: new Metrics(), pseudonyms });
     const base = { frontend, keys, lifetimes, store, clock, reports };
     this.#store = store;
     this.#clock = clock;
-    this.#issuer = config.issuer;
+    this.#issuer = own.issuer;
     this.#index = new SessionIndex(base);
     this.#sessions = new Sessions(base);
     this.#own = new OwnSessions({ ...base, sessions: this.#sessions });

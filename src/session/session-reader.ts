@@ -40,11 +40,14 @@ export class SessionReader {
     this.#parts = parts;
   }
 
-  /** By the raw value of the cookie. A cookie that we did not sign asks the store nothing. */
+  /** The session that this raw value of the cookie was answered with a moment ago, where that can still be relied on. */
+  held(cookie: string | undefined): SessionSnapshot | undefined {
+    return cookie === undefined ? undefined : this.#parts.cache.get(cookie);
+  }
+
+  /** By the raw value of the cookie, where it is not held. A cookie that we did not sign asks the store nothing. */
   async find(cookie: string | undefined): Promise<SessionSnapshot | NoSession> {
     if (cookie === undefined) return 'no-cookie';
-    const held = this.#parts.cache.get(cookie);
-    if (held !== undefined) return held;
     const verified = this.#parts.cookie.verify(cookie);
     if (verified === undefined) return 'forged';
     const seal = this.sealOf(verified.secret);

@@ -7,7 +7,7 @@
 
 import { causeText, type Pseudonyms } from '../audit/redact.ts';
 import type { Trail } from '../audit/trail.ts';
-import type { Metrics } from '../metrics/catalogue.ts';
+import type { FrontendLabel, Metrics } from '../metrics/catalogue.ts';
 import type { EndReason, Identity, OpenedSession } from './session.ts';
 import type { CacheReports } from './session-cache.ts';
 import type { Unreadable } from './snapshot.ts';
@@ -34,23 +34,25 @@ export interface SessionReportTargets {
   readonly trail: Trail;
   readonly metrics: Metrics;
   readonly pseudonyms: Pseudonyms;
+  readonly label?: FrontendLabel | undefined;
 }
 
 /** Writes to the metrics how the opened sessions that are held do. */
-export function cacheReportsTo(metrics: Metrics): CacheReports {
+export function cacheReportsTo(metrics: Metrics, label: FrontendLabel = {}): CacheReports {
   const looks = { hit: metrics.sessionLookups.labels('hit'), miss: metrics.sessionLookups.labels('miss') };
+  const held = { entries: metrics.sessionsHeld.labels(label), bytes: metrics.sessionBytesHeld.labels(label) };
   return {
     looked: (result) => looks[result].inc(),
     dropped: (reason, count) => metrics.sessionsDropped.inc({ reason }, count),
     holds(entries, bytes) {
-      metrics.sessionsHeld.set(entries);
-      metrics.sessionBytesHeld.set(bytes);
+      held.entries.set(entries);
+      held.bytes.set(bytes);
     },
   };
 }
 
 /** Writes the reports to the trail and the metrics. */
-export function sessionReportsTo({ trail, metrics, pseudonyms }: SessionReportTargets): SessionReports {
+export function sessionReportsTo({ trail, metrics, pseudonyms, label }: SessionReportTargets): SessionReports {
   const uses = (part: 'cookie' | 'record') => ({
     active: metrics.sessionKeyUses.labels({ part, position: 'active' }),
     older: metrics.sessionKeyUses.labels({ part, position: 'older' }),
@@ -59,7 +61,7 @@ export function sessionReportsTo({ trail, metrics, pseudonyms }: SessionReportTa
   const tagOf = (id: string) => pseudonyms.session(id);
   return {
     ended({ id, identity }, reason) {
-      metrics.sessionsEnded.inc({ reason });
+      metrics.sessionsEnded.inc({ reason, ...label });
       const subject = identity === undefined ? undefined : pseudonyms.person(identity);
       trail.event('session.ended', 'success', { session: tagOf(id), subject, reason });
     },

@@ -51,7 +51,8 @@ const lookAgainMs = 2_000;
 
 interface Watched {
   session: OpenedSession;
-  readonly watchers: Set<Watcher>;
+  /** A handful at the most, since a browser has few connections. Empty: forgotten at the next tick, or watched again before. */
+  readonly watchers: Watcher[];
   /** The end that was last warned of. */
   warnedOf: number | undefined;
   isBeingLookedAt: boolean;
@@ -82,7 +83,9 @@ export class SessionWatch {
 
   /** How many sessions are watched. */
   get size(): number {
-    return this.#watched.size;
+    let size = 0;
+    for (const { watchers } of this.#watched.values()) if (watchers.length > 0) size++;
+    return size;
   }
 
   /**
@@ -95,22 +98,27 @@ export class SessionWatch {
       watcher({ kind: 'ended', reason });
       return () => undefined;
     }
-    this.saw(session);
-    const watched = this.#watched.get(session.id) ?? this.#begin(session);
-    watched.watchers.add(watcher);
+    const watched = this.#known(session) ?? this.#begin(session);
+    const { watchers } = watched;
+    watchers.push(watcher);
     return () => {
-      watched.watchers.delete(watcher);
-      if (watched.watchers.size === 0 && this.#watched.get(session.id) === watched) this.#watched.delete(session.id);
+      const at = watchers.indexOf(watcher);
+      if (at >= 0) watchers.splice(at, 1);
     };
   }
 
   /** Takes notice of a session as it was read or written anywhere in this process, and tells what is new in it. */
   saw(session: OpenedSession): void {
+    this.#known(session);
+  }
+
+  #known(session: OpenedSession): Watched | undefined {
     const watched = this.#watched.get(session.id);
-    if (watched === undefined) return;
+    if (watched === undefined || watched.session === session) return watched;
     const { session: before } = watched;
     watched.session = newestOf(before, session);
     for (const kind of changesBetween(before, watched.session)) tell(watched, { kind, session: watched.session });
+    return watched;
   }
 
   /** Watches nothing any more, and tells nobody of anything. */
@@ -121,7 +129,7 @@ export class SessionWatch {
 
   #begin(session: OpenedSession): Watched {
     const watched = {
-      ...{ session, watchers: new Set<Watcher>(), warnedOf: undefined },
+      ...{ session, watchers: [] as Watcher[], warnedOf: undefined },
       ...{ isBeingLookedAt: false, isInDoubt: false, notBefore: 0 },
     };
     this.#watched.set(session.id, watched);
@@ -138,8 +146,10 @@ export class SessionWatch {
     const { clock } = this.#parts;
     const now = clock.now();
     const elapsed = clock.elapsed();
-    for (const watched of this.#watched.values()) {
-      if (!watched.isBeingLookedAt && elapsed >= watched.notBefore && this.#isDue(watched, now)) this.#queue(watched);
+    for (const [id, watched] of this.#watched) {
+      if (watched.watchers.length === 0) this.#watched.delete(id);
+      else if (!watched.isBeingLookedAt && elapsed >= watched.notBefore && this.#isDue(watched, now))
+        this.#queue(watched);
     }
     this.#tickLater();
   }
@@ -155,9 +165,10 @@ export class SessionWatch {
   }
 
   #doubtAll(): void {
-    for (const watched of this.#watched.values()) {
+    for (const [id, watched] of this.#watched) {
       watched.isInDoubt = true;
-      if (!watched.isBeingLookedAt) this.#queue(watched);
+      if (watched.watchers.length === 0) this.#watched.delete(id);
+      else if (!watched.isBeingLookedAt) this.#queue(watched);
     }
   }
 
@@ -187,7 +198,7 @@ export class SessionWatch {
   async #look(watched: Watched): Promise<void> {
     const { sessions, lifetimes, clock } = this.#parts;
     const { id } = watched.session;
-    if (this.#watched.get(id) !== watched) return;
+    if (this.#watched.get(id) !== watched || watched.watchers.length === 0) return;
     watched.isInDoubt = false; // a gap from now on is another
     const latest = await this.#latest(watched);
     if (latest === undefined) {
@@ -228,6 +239,7 @@ export class SessionWatch {
     const watched = this.#watched.get(id);
     if (watched === undefined) return;
     this.#watched.delete(id);
+    if (watched.watchers.length === 0) return;
     tell(watched, { kind: 'ended', reason });
     this.#parts.onEnded?.(watched.session, reason);
   }

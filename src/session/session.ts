@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Config } from '../config/config.ts';
+import type { FrontendConfig } from '../config/config.ts';
 import type { SessionFacts } from '../http/inbound.ts';
 import type { SpendingClaim } from './spending-claim.ts';
 
@@ -114,7 +114,7 @@ export interface Lifetimes {
 
 /** The rules of a configuration. */
 export function lifetimesOf(
-  config: Pick<Config, 'sessionIdleTimeoutMs' | 'sessionLifetimeMs' | 'maxAuthenticationAgeMs'>,
+  config: Pick<FrontendConfig, 'sessionIdleTimeoutMs' | 'sessionLifetimeMs' | 'maxAuthenticationAgeMs'>,
 ): Lifetimes {
   const { sessionIdleTimeoutMs: idleTimeoutMs, sessionLifetimeMs: lifetimeMs, maxAuthenticationAgeMs } = config;
   return { idleTimeoutMs, lifetimeMs, maxAuthenticationAgeMs };

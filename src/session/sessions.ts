@@ -12,8 +12,6 @@
 
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
-import { ProblemError } from '../errors.ts';
-import { signInChallenge } from '../http/challenges.ts';
 import type { Frontend } from '../http/frontend.ts';
 import { type AuthenticatedRequest, authenticate, type ClearedRequest } from '../http/inbound.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -28,6 +26,7 @@ import { type NoSession, SessionReader } from './session-reader.ts';
 import type { SessionReports } from './session-reports.ts';
 import { spendingOf, takeSpendingOver, writeIdentity, writeTokens } from './session-writes.ts';
 import { beginSession, type SessionBeginning } from './sign-in.ts';
+import { signedOut } from './signed-out.ts';
 import type { SessionSnapshot } from './snapshot.ts';
 import type { SpendingClaim } from './spending-claim.ts';
 import type { Once, SessionStore } from './store.ts';
@@ -85,6 +84,17 @@ export class Sessions {
       request.record.detail = `session: ${found}`;
       throw signedOut(this.#parts.frontend);
     }
+    return this.#opened(request, found);
+  }
+
+  /** As {@link open}, at once, where the session is held and lives; `undefined` says nothing of it. */
+  openHeld(request: ClearedRequest): AuthenticatedRequest<OpenedSession> | undefined {
+    const held = this.#reader.held(request.sessionCookie);
+    return held === undefined || this.#endOf(held) !== undefined ? undefined : this.#opened(request, this.#kept(held));
+  }
+
+  #opened(request: ClearedRequest, found: SessionSnapshot): AuthenticatedRequest<OpenedSession> {
+    request.record.session = found.id;
     this.#upkeep.noteActivity(found);
     return authenticate(request, found);
   }
@@ -246,7 +256,8 @@ export class Sessions {
   }
 
   async #find(request: ClearedRequest): Promise<SessionSnapshot | NoSession | EndReason> {
-    const found = await this.#unlessOver(await this.#reader.find(request.sessionCookie));
+    const { sessionCookie } = request;
+    const found = await this.#unlessOver(this.#reader.held(sessionCookie) ?? (await this.#reader.find(sessionCookie)));
     if (typeof found !== 'string') request.record.session = found.id;
     return found;
   }
@@ -285,12 +296,4 @@ export class Sessions {
 
 function hashOf(value: string): string {
   return createHash('sha256').update(value).digest('base64url');
-}
-
-/** The answer to a request whose session is over, or that has none: 401, and how to sign in. */
-export function signedOut(frontend: Pick<Frontend, 'paths'>): ProblemError {
-  return new ProblemError('session-ended', {
-    members: { login_url: frontend.paths.login },
-    headers: signInChallenge(frontend),
-  });
 }

@@ -56,7 +56,7 @@ export class Csrf {
     const isProven =
       this.#mode === 'header'
         ? request.headers['x-csrf'] === '1' || cannotSendHeader(request)
-        : isVerified(bagOf(session, request));
+        : isReading(request) || isVerified(bagOf(session, request));
     if (!isProven) throw new ProblemError('csrf-token-invalid');
   }
 
@@ -95,6 +95,11 @@ function bagOf(
   };
 }
 
+// Those that csurf itself lets pass. They are most requests, and it would make a bag and a few closures for each.
+function isReading({ method }: Pick<ClearedRequest, 'method'>): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
 // csurf calls back before it returns. Not called means not proven.
 function isVerified(bag: Bag): boolean {
   let isProven = false;
@@ -108,7 +113,7 @@ function isVerified(bag: Bag): boolean {
 // EventSource. The last is believed only with the browser's own word for where it comes from.
 function cannotSendHeader({ kind, method, headers, fetchSite, origin, frontend }: ClearedRequest): boolean {
   if (kind === 'U') return true;
-  if (method !== 'GET' && method !== 'HEAD') return false;
+  if (!isReading({ method })) return false;
   if (kind === 'A') return true;
   const isOurs = fetchSite === 'same-origin' || (origin !== undefined && frontend.trustedOrigins.has(origin));
   return isOurs && headers.accept === 'text/event-stream';

@@ -59,7 +59,7 @@ export function overloadStage(overload: Overload, { paths }: Frontend): Guard {
     const isLong = kind === 'U' || path === paths.events;
     const decision = overload.take((task) => {
       if (isLong) task();
-      else response.once('close', task);
+      else response.on('close', task); // emitted once by Node
     });
     return decision.allowed ? 'next' : decision.reason;
   };

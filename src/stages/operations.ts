@@ -13,8 +13,11 @@ import type { Metrics } from '../metrics/catalogue.ts';
 /** What readiness is made of. */
 export interface Readiness {
   readonly store: boolean;
+  /** Whether the provider of each frontend answers. */
   readonly provider: boolean;
-  /** Whether each of them has been reached at least once since the start. */
+  /** The same for each, by the id of its frontend; not there where the environment describes the only one. */
+  readonly providers?: Readonly<Record<string, boolean>>;
+  /** Whether the store, and one provider at least, have been reached since the start. */
   readonly everReady: boolean;
   readonly draining: boolean;
 }
@@ -72,5 +75,8 @@ function readyBody(state: Readiness) {
           : 'degraded',
     store: word(state.store),
     provider: word(state.provider),
+    ...(state.providers && {
+      frontends: Object.fromEntries(Object.entries(state.providers).map(([id, up]) => [id, word(up)])),
+    }),
   };
 }

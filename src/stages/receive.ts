@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { Frontend } from '../http/frontend.ts';
 import type { InboundRequest, Incoming, Opening } from '../http/inbound.ts';
 import { problemReply } from '../http/problem.ts';
 import { isRefusal, type Receiver, type Refusal } from '../http/receive-request.ts';
@@ -17,19 +18,21 @@ import { ReplyHeaders } from '../http/reply-headers.ts';
 /** What the stage reads with. */
 export interface ReceiveOptions {
   readonly receiver: Receiver;
-  /** Flat: the security headers of an answer that is for nobody in particular. */
-  readonly refusalHeaders: readonly string[];
+  /** Flat: the security headers of an answer that is for nobody in particular, of this frontend where it is known. */
+  readonly refusalHeadersOf: (frontend: Frontend | undefined) => readonly string[];
 }
 
 /** Makes the stage. */
-export function receiveStage({ receiver, refusalHeaders }: ReceiveOptions) {
+export function receiveStage({ receiver, refusalHeadersOf }: ReceiveOptions) {
   return (opening: Opening, from: Incoming): InboundRequest | undefined => {
     const result = receiver.read(opening, from);
     if (isRefusal(result)) {
-      refuse({ opening, from, refusalHeaders }, result);
+      opening.record.frontend = result.frontend;
+      refuse({ opening, from, refusalHeaders: refusalHeadersOf(result.frontend) }, result);
       return undefined;
     }
     opening.record.request = result;
+    opening.record.frontend = result.frontend;
     return result;
   };
 }

@@ -14,6 +14,7 @@ import type { Trail } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
 import { randomRequestId } from '../base/random.ts';
 import { catalogue, type ErrorCode } from '../errors.ts';
+import { hasBody } from '../http/framing.ts';
 import type { Opening } from '../http/inbound.ts';
 import type { ParserRefusal } from '../http/listener.ts';
 import { RequestRecord } from '../http/request-record.ts';
@@ -25,12 +26,16 @@ export interface RecorderParts {
   readonly metrics: Metrics;
   readonly pseudonyms: Pseudonyms;
   readonly clock: Clock;
+  /** Whether lines, counts and events say which frontend a request was sent to. */
+  readonly namesFrontends?: boolean;
 }
 
 /** Sees every request begin and end. */
 export class Recorder {
   readonly #parts: RecorderParts;
-  readonly #underWay = new Map<IncomingMessage, Opening>();
+  /** Of requests whose body may turn out to be no HTTP. */
+  readonly #withBody = new Map<IncomingMessage, Opening>();
+  #underWay = 0;
 
   constructor(parts: RecorderParts) {
     this.#parts = parts;
@@ -40,9 +45,16 @@ export class Recorder {
   open(message: IncomingMessage, response: ServerResponse): Opening {
     const { clock } = this.#parts;
     const opening: Opening = { id: randomRequestId(), startedAt: clock.elapsed(), record: new RequestRecord() };
-    this.#underWay.set(message, opening);
-    response.once('close', () => {
-      this.#underWay.delete(message);
+    const isWithBody = hasBody(message.headers);
+    this.#underWay += 1;
+    if (isWithBody) this.#withBody.set(message, opening);
+    let isOpen = true;
+    // Not `once`, which makes an object for each; twice it comes only for an upgrade.
+    response.on('close', () => {
+      if (!isOpen) return;
+      isOpen = false;
+      this.#underWay -= 1;
+      if (isWithBody) this.#withBody.delete(message);
       this.#close(opening, message, response);
     });
     return opening;
@@ -50,14 +62,14 @@ export class Recorder {
 
   /** How many requests are being answered. */
   get underWay(): number {
-    return this.#underWay.size;
+    return this.#underWay;
   }
 
   /** Records what Node's parser refused: in the line of the request in whose body it was, or in one of its own. */
   refused(code: ErrorCode, { detail, message }: ParserRefusal): void {
     const { trail, metrics } = this.#parts;
     const { status } = catalogue[code];
-    const opening = message && this.#underWay.get(message);
+    const opening = message && this.#withBody.get(message);
     if (opening !== undefined) {
       opening.record.refuse(code);
       opening.record.detail = plainText(detail, 40);
@@ -75,7 +87,9 @@ export class Recorder {
     const kind = record.request?.kind ?? (record.operations ? 'O' : 'none');
     const sent = sentStatus(record, response);
     const status = sent === undefined ? 'none' : `${Math.floor(sent / 100)}xx`;
-    metrics.requests.inc({ kind, status, code: record.code ?? '' });
+    const code = record.code ?? '';
+    const frontend = this.#frontendOf(record);
+    metrics.requests.inc(frontend === undefined ? { kind, status, code } : { kind, status, code, frontend });
     metrics.requestSeconds.observe({ kind }, ms / 1000);
     if (record.upstream !== undefined && record.upstreamMs !== undefined) {
       metrics.upstreamSeconds.observe({ upstream: record.upstream }, record.upstreamMs / 1000);
@@ -84,30 +98,33 @@ export class Recorder {
     if (record.code !== undefined) this.#auditDenial(opening);
   }
 
+  #frontendOf({ frontend }: RequestRecord): string | undefined {
+    return this.#parts.namesFrontends ? frontend?.name : undefined;
+  }
+
   #write({ id, record }: Opening, { message, response, ms }: Ended): void {
     const { trail, pseudonyms } = this.#parts;
-    const level = record.operations ? 'debug' : 'info';
-    const isFault = record.code !== undefined && catalogue[record.code].status >= 500;
-    if (!isFault && !trail.writes(level)) return;
-    const request = record.request;
-    const line = {
-      request_id: id,
+    const { request, code } = record;
+    const isFault = code !== undefined && catalogue[code].status >= 500;
+    const level = isFault ? 'error' : record.operations ? 'debug' : 'info';
+    if (!trail.writes(level)) return;
+    trail.request(level, {
+      requestId: id,
+      frontend: this.#frontendOf(record),
       kind: request?.kind,
-      method: plainText(message.method ?? '', 16),
+      method: message.method, // one of those that Node's parser knows
       route: record.route,
       path: request === undefined || request.kind === 'I' ? undefined : plainText(request.path, 120),
       status: sentStatus(record, response),
-      aborted: isWhole(record, response) ? undefined : true,
-      ms: Math.round(ms * 10) / 10,
+      isAborted: !isWhole(record, response),
+      ms,
       upstream: record.upstream,
-      upstream_ms: record.upstreamMs === undefined ? undefined : Math.round(record.upstreamMs * 10) / 10,
+      upstreamMs: record.upstreamMs,
       session: record.session === undefined ? undefined : pseudonyms.session(record.session),
-      code: record.code,
+      code,
       detail: record.detail,
       cause: isFault ? causeText(record.cause) : undefined,
-    };
-    if (isFault) trail.error('request', line);
-    else trail[level]('request', line);
+    });
   }
 
   #auditDenial({ id, record }: Opening): void {
@@ -115,6 +132,7 @@ export class Recorder {
     if (code === undefined || ![400, 403, 421, 429].includes(catalogue[code].status)) return;
     this.#parts.trail.event('request.denied', 'denied', {
       request_id: id,
+      frontend: this.#frontendOf(record),
       kind: request?.kind,
       method: request?.method,
       route: record.route,

@@ -50,7 +50,7 @@ export function securityHeadersStage(options: SecurityHeadersOptions): Guard {
 }
 
 /** Flat: what an answer carries that is for nobody in particular, such as the refusal of what could not be read. */
-export function refusalHeadersOf(frontend: Frontend): readonly string[] {
+export function refusalHeadersOf(frontend: Pick<Frontend, 'secure'>): readonly string[] {
   return headersOf({ frontend, policy: closedPolicy, referrer: 'no-referrer' });
 }
 
@@ -99,7 +99,7 @@ const noDefault: Record<string, typeof helmet.contentSecurityPolicy.dangerouslyD
 };
 
 interface HelmetChoice {
-  readonly frontend: Frontend;
+  readonly frontend: Pick<Frontend, 'secure'>;
   readonly policy: Policy;
   readonly referrer: 'no-referrer' | 'same-origin';
   /** Whether `X-Frame-Options: DENY` is there; it is unless told otherwise. */

@@ -6,7 +6,7 @@
  * went by and not by what the clocks say: the instances' clocks may differ by
  * anything, and one that is ahead must not take everybody for gone. And it is looked
  * at twice, since a store that was away kept the owner from moving it, too
- * (docs/decisions/0031).
+ * (docs/decisions/0033).
  *
  * The session is read again when the store tells of a change to it, and when the claim
  * would have stood long enough. One call for each session and process waits, and only

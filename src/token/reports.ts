@@ -8,7 +8,7 @@
 import { causeText, type Pseudonyms } from '../audit/redact.ts';
 import type { Trail } from '../audit/trail.ts';
 import type { SessionFacts } from '../http/inbound.ts';
-import type { Metrics } from '../metrics/catalogue.ts';
+import type { FrontendLabel, Metrics } from '../metrics/catalogue.ts';
 import type { OpenedSession } from '../session/session.ts';
 import { type RefreshFailure, refreshFailures } from './failures.ts';
 
@@ -38,19 +38,20 @@ export interface ReportTargets {
   readonly trail: Trail;
   readonly metrics: Metrics;
   readonly pseudonyms: Pseudonyms;
+  readonly label?: FrontendLabel | undefined;
 }
 
 /** Writes the reports to the trail and the metrics. */
-export function tokenReportsTo({ trail, metrics, pseudonyms }: ReportTargets): TokenReports {
+export function tokenReportsTo({ trail, metrics, pseudonyms, label }: ReportTargets): TokenReports {
   const tagOf = (session: SessionFacts) => pseudonyms.session(session.id);
   return {
     refreshed(session, audience) {
-      metrics.refreshes.inc({ result: 'success' });
+      metrics.refreshes.inc({ result: 'success', ...label });
       trail.event('token.refreshed', 'success', { session: tagOf(session), audience });
     },
     refreshFailed(session, { audience, failure, reason, cause }) {
       const { endsSession, level } = refreshFailures[failure];
-      metrics.refreshes.inc({ result: failure });
+      metrics.refreshes.inc({ result: failure, ...label });
       if (level !== 'debug') {
         const fields = {
           session: tagOf(session),
@@ -63,7 +64,7 @@ export function tokenReportsTo({ trail, metrics, pseudonyms }: ReportTargets): T
       trail[level]('refresh failed', { session: tagOf(session), audience, failure, reason, cause: causeText(cause) });
     },
     reuseSuspected(session) {
-      metrics.reuseSuspected.inc();
+      metrics.reuseSuspected.inc({ ...label });
       const subject = pseudonyms.person(session.identity);
       trail.event('token.reuse-suspected', 'failure', { session: tagOf(session), subject });
     },

@@ -21,7 +21,7 @@ import {
 } from '../http/inbound.ts';
 import type { TokenTarget } from '../oidc/derived-token.ts';
 import { type EndReason, endOf, isOpened, type OpenedSession, type TokenSet } from '../session/session.ts';
-import { signedOut } from '../session/sessions.ts';
+import { signedOut } from '../session/signed-out.ts';
 import { checkScopes, credentialFor, tokenIn } from './credential.ts';
 import { type DerivedTokens, isSubjectRefused, type Subject } from './derived-tokens.ts';
 import { type Freshness, freshnessOf, isJustIssued, setOf, spreadOf } from './freshness.ts';
@@ -81,6 +81,15 @@ export class Tokens {
       request,
       await this.#exchangedCredential({ request: request.request, session: living, set }, route),
     );
+  }
+
+  /** As {@link attach}, at once, where the person's own token goes with the call and is fresh; `undefined` says nothing of it. */
+  attachFresh(request: Signed, route: TokenRoute): AuthorizedRequest | undefined {
+    const { session } = request;
+    if (route.token !== 'user' || this.#isOver(session)) return undefined;
+    const set = setOf(session.tokens, this.#audienceOf(route));
+    const isFresh = set !== undefined && this.#freshnessOf(session, set) === 'fresh';
+    return isFresh ? authorize(request, credentialFor(route, set)) : undefined;
   }
 
   /** A call on a public route, with the client's own token where the route sends that. Throws as {@link attach}. */

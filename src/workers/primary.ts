@@ -11,9 +11,9 @@ import { systemClock } from '../base/clock.ts';
 import type { Config } from '../config/config.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Files } from '../config/files.ts';
+import { onlyFrontendId } from '../config/frontend-settings.ts';
 import { loadConfig } from '../config/load.ts';
 import { rereadConfig } from '../config/reread.ts';
-import { frontendIdOf } from '../http/frontend.ts';
 import { Listener } from '../http/listener.ts';
 import { countsAlone, expositionOf, Metrics, type MetricValues } from '../metrics/catalogue.ts';
 import { operationsStage, type Readiness } from '../stages/operations.ts';
@@ -77,7 +77,9 @@ export class Primary {
   /** Opens it all. */
   async open(): Promise<void> {
     // Of these the workers know; the least of all counts.
-    for (const gauge of [this.#metrics.storeUp, this.#metrics.providerUp]) gauge.set(1);
+    this.#metrics.storeUp.set(1);
+    const { listsFrontends, frontends } = this.#parts.config;
+    for (const { id } of frontends) this.#metrics.providerUp.set(listsFrontends ? { frontend: id } : {}, 1);
     const operationsPort = await this.#operations.listen();
     this.#ports = { port: await this.#crew.start(), operationsPort };
   }
@@ -89,8 +91,8 @@ export class Primary {
 
   /** Reads the configuration once, for all workers. `false` when it has a fault: then no worker takes it over, and each says why. */
   reload(now: Environment): boolean {
-    const { snapshot: started, disk } = this.#parts;
-    const read = (files: Files) => rereadConfig({ started: started.env, now, files });
+    const { snapshot: started, disk, config: serving } = this.#parts;
+    const read = (files: Files) => rereadConfig({ started: started.env, now, files, serving });
     const { snapshot: latest, result } = snapshotOf({ env: now, disk }, read);
     const isSound = result.examined.config !== undefined;
     this.#crew.reload(latest, { isSound });
@@ -104,7 +106,8 @@ export class Primary {
   }
 
   async #close(): Promise<void> {
-    const { shutdownTimeoutMs, providerTimeoutMs } = this.#parts.config;
+    const { shutdownTimeoutMs, frontends } = this.#parts.config;
+    const providerTimeoutMs = Math.max(...frontends.map((each) => each.providerTimeoutMs));
     // Requests, then refreshes under way, then revocations: see App.close.
     await this.#crew.end(2 * shutdownTimeoutMs + providerTimeoutMs + graceMs);
     await this.#operations.close(0);
@@ -125,7 +128,7 @@ export class Primary {
 
   #operationsPort(): Listener {
     const { config } = this.#parts;
-    const pseudonyms = new Pseudonyms(pseudonymKey(config.sessionSecrets, frontendIdOf(config)));
+    const pseudonyms = new Pseudonyms(pseudonymKey(config.sessionSecrets, onlyFrontendId));
     const recorder = new Recorder({ trail: this.#trail, metrics: this.#metrics, pseudonyms, clock: systemClock });
     const answer = operationsStage({
       metrics: { exposition: () => this.#exposition() },
@@ -143,10 +146,18 @@ export class Primary {
 
   // Ready is who serves with all it was to have.
   #together(reports: readonly Report[]): Readiness {
+    const { listsFrontends, frontends } = this.#parts.config;
     const all = (test: (readiness: Readiness) => boolean) => reports.every(({ readiness }) => test(readiness));
     return {
       store: all(({ store }) => store),
       provider: all(({ provider }) => provider),
+      ...(listsFrontends
+        ? {
+            providers: Object.fromEntries(
+              frontends.map(({ id }) => [id, all(({ providers }) => providers?.[id] === true)]),
+            ),
+          }
+        : {}),
       everReady: reports.length >= this.#parts.config.workers && all(({ everReady }) => everReady),
       draining: this.#closed !== undefined,
     };

@@ -73,7 +73,7 @@ class Worker {
 
   #reload(app: App, latest: Snapshot): void {
     const started = this.#started?.env ?? latest.env;
-    app.reload(rereadConfig({ started, now: latest.env, files: filesOf(latest) }));
+    app.reload(rereadConfig({ started, now: latest.env, files: filesOf(latest), serving: app.config }));
   }
 
   // One that could not serve ends, and says why, where that is noticed.

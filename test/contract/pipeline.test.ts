@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Kind } from '../../src/http/inbound.ts';
-import { arrange, compile, type Row, type Stages } from '../../src/pipeline.ts';
+import { arrange, compile, type Entry, type Row, type Stages } from '../../src/pipeline.ts';
 
 const nothing = () => 'next' as const;
-const stages: Stages = {
+const stages: Stages & Entry = {
   record: () => {
     throw new Error('not called here');
   },

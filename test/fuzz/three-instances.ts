@@ -9,7 +9,8 @@
 import { randomBytes } from 'node:crypto';
 import { Agent } from 'node:http';
 import { createParts, type Parts } from '../../src/app/parts.ts';
-import { App } from '../../src/app.ts';
+import { createShared } from '../../src/app/shared.ts';
+import { createApp } from '../../src/app.ts';
 import { Trail } from '../../src/audit/trail.ts';
 import { filesOnDisk } from '../../src/config/files.ts';
 import { loadConfig } from '../../src/config/load.ts';
@@ -48,12 +49,11 @@ export async function startInstances(env: Readonly<Record<string, string>>): Pro
     ...{ REDIS_URL: redis.url, SESSION_SECRETS: randomBytes(32).toString('base64url'), SHUTDOWN_TIMEOUT: '2s' },
   };
   const config = loadConfig({ ...settings, ...env }, filesOnDisk);
-  const partsOf = () =>
-    createParts(config, { trail: new Trail({ level: 'error', stream: { write: () => undefined } }), clock });
-  const apps = [new App(partsOf()), new App(partsOf()), new App(partsOf())];
+  const tools = { trail: new Trail({ level: 'error', stream: { write: () => undefined } }), clock };
+  const apps = [createApp(config, tools), createApp(config, tools), createApp(config, tools)];
   const ports = await Promise.all(apps.map(async (app) => (await app.listen()).port));
   await Promise.all(apps.map((app) => app.ready()));
-  const operator = partsOf();
+  const operator = createParts(createShared(config, tools), config.frontends[0]);
   const agent = new Agent({ keepAlive: true });
   const portOf = (instance: number) => ports[instance % ports.length] ?? 0;
   return {

@@ -8,6 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import { Agent } from 'node:http';
 import { createParts } from '../../src/app/parts.ts';
+import { createShared } from '../../src/app/shared.ts';
 import { Trail } from '../../src/audit/trail.ts';
 import { filesOnDisk } from '../../src/config/files.ts';
 import { loadConfig } from '../../src/config/load.ts';
@@ -41,7 +42,7 @@ export async function startProcesses(env: Readonly<Record<string, string>>): Pro
     filesOnDisk,
   );
   const trail = new Trail({ level: 'error', stream: { write: () => undefined } });
-  const operator = createParts(config, { trail, clock });
+  const operator = createParts(createShared(config, { trail, clock }), config.frontends[0]);
   const agent = new Agent({ keepAlive: true });
   const portOf = (at: number) => fleet.instances[at % fleet.instances.length]?.port() ?? 0;
   return {

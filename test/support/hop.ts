@@ -26,7 +26,7 @@ import {
 import { Listener } from '../../src/http/listener.ts';
 import { isRefusal, Receiver, type Refusal } from '../../src/http/receive-request.ts';
 import { RequestRecord } from '../../src/http/request-record.ts';
-import { arrange, compile, type Stages } from '../../src/pipeline.ts';
+import { arrange, compile, type Entry, type Stages } from '../../src/pipeline.ts';
 import type { Renew } from '../../src/proxy/exchange-parts.ts';
 import { Forwarder } from '../../src/proxy/forward.ts';
 import type { IsSignedInAs } from '../../src/proxy/instead.ts';
@@ -169,9 +169,9 @@ interface Staging {
   readonly answer: (request: ClearedRequest) => Promise<void>;
 }
 
-function stagesOf({ options, receiver, seen, answer: api }: Staging): Stages {
+function stagesOf({ options, receiver, seen, answer: api }: Staging): Stages & Entry {
   const next = (): 'next' => 'next';
-  const receive = receiveStage({ receiver, refusalHeaders: [] });
+  const receive = receiveStage({ receiver, refusalHeadersOf: () => [] });
   const nothingHere = (): never => {
     throw new ProblemError('not-found');
   };

@@ -65,6 +65,8 @@ export interface World {
   readonly opsUrl: string;
   readonly clock: ShiftedClock;
   readonly app: App;
+  /** The settings that it was started with. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Lines of the log so far, parsed. */
   readonly log: readonly Readonly<Record<string, unknown>>[];
   /** The log as it was written. */
@@ -102,8 +104,8 @@ export async function startWorld(options: WorldOptions = {}, at?: Address): Prom
   await app.ready();
   if (options.redisUrl !== undefined) await reached(app);
   const reload: World['reload'] = (changes = {}) =>
-    app.reload(rereadConfig({ started: env, now: { ...env, ...changes }, files }));
-  return worldOf({ address: { ...address, port }, app, clock, lines, demo, operationsPort, reload });
+    app.reload(rereadConfig({ started: env, now: { ...env, ...changes }, files, serving: config }));
+  return worldOf({ address: { ...address, port }, app, env, clock, lines, demo, operationsPort, reload });
 }
 
 // The connection to Redis is made in the background, and takes its time on a busy machine. A test may have none to connect to.
@@ -164,6 +166,7 @@ function environmentOf(
 interface RunningParts {
   readonly address: Address;
   readonly app: App;
+  readonly env: World['env'];
   readonly clock: ShiftedClock;
   readonly lines: readonly string[];
   readonly demo: DemoParts | undefined;
@@ -171,7 +174,7 @@ interface RunningParts {
   readonly reload: World['reload'];
 }
 
-function worldOf({ address, app, clock, lines, demo, operationsPort, reload }: RunningParts): World {
+function worldOf({ address, app, env, clock, lines, demo, operationsPort, reload }: RunningParts): World {
   const { origin, port } = address;
   const demoParts = () => {
     if (!demo) throw new Error('this world has no demo parts: the test gave its own issuer');
@@ -184,6 +187,7 @@ function worldOf({ address, app, clock, lines, demo, operationsPort, reload }: R
     opsUrl: `http://127.0.0.1:${operationsPort}`,
     clock,
     app,
+    env,
     reload,
     get log() {
       return lines.map((line) => JSON.parse(line) as Record<string, unknown>); // each line is one JSON object

@@ -33,7 +33,7 @@ export async function checkAddresses(provider: Provider, known: Known): Promise<
 }
 
 /** Our own addresses, as they must be registered. */
-export function addressesOf(config: Around['config']) {
+export function addressesOf(config: Around['own']) {
   const frontend = frontendOf(config);
   return { redirectUri: frontend.origin + frontend.paths.callback, afterSignOut: `${frontend.origin}/` };
 }
@@ -50,10 +50,10 @@ const register = (uri: string) => `register ${uri} at the provider, letter by le
 
 async function redirectFinding(provider: Provider, around: Around): Promise<Finding> {
   const subject = 'redirect URI';
-  const { redirectUri } = addressesOf(around.config);
+  const { redirectUri } = addressesOf(around.own);
   const url = await authorizationUrl(provider);
   if (!(url instanceof URL)) return refusedPush(url, redirectUri);
-  const asked = await ask(url, { clock: around.clock, limitMs: around.config.providerTimeoutMs });
+  const asked = await ask(url, { clock: around.clock, limitMs: around.own.providerTimeoutMs });
   if ('failure' in asked) return fail(subject, `the authorization endpoint: ${adviceFor(asked.failure)}`);
   const target = URL.parse(asked.headers.location ?? '', url);
   if (target?.href.startsWith(redirectUri)) return errorFinding(await errorIn(target.searchParams, provider));
@@ -119,13 +119,13 @@ function refusedPush(cause: unknown, redirectUri: string): Finding {
 
 async function signOutFinding(provider: Provider, { around, metadata }: Known): Promise<Finding> {
   const subject = 'sign-out';
-  if (around.config.dialect.endSession.method === 'form') {
+  if (around.own.dialect.endSession.method === 'form') {
     return skip(subject, 'is by a form with the ID token of a session, and there is none here (END_SESSION_METHOD)');
   }
-  const { afterSignOut } = addressesOf(around.config);
+  const { afterSignOut } = addressesOf(around.own);
   const url = provider.endSessionUrl({ postLogoutRedirectUri: afterSignOut, state: randomToken(128) });
   if (url === undefined) {
-    const isMeant = metadata.end_session_endpoint !== undefined || around.config.dialect.endSession.endpoint === 'none';
+    const isMeant = metadata.end_session_endpoint !== undefined || around.own.dialect.endSession.endpoint === 'none';
     return isMeant
       ? ok(subject, 'ends the session here alone, as END_SESSION_ENDPOINT=none says')
       : warn(
@@ -133,7 +133,7 @@ async function signOutFinding(provider: Provider, { around, metadata }: Known): 
           'the provider has no end_session_endpoint: a sign-out ends the session here, and the one at the provider lives on',
         );
   }
-  const asked = await ask(url, { clock: around.clock, limitMs: around.config.providerTimeoutMs });
+  const asked = await ask(url, { clock: around.clock, limitMs: around.own.providerTimeoutMs });
   if ('failure' in asked) return fail(subject, `the end-session endpoint: ${adviceFor(asked.failure)}`);
   if (asked.status >= 400 && asked.status < 500) {
     return fail(

@@ -36,7 +36,10 @@ export async function checkClient(around: Around, { metadata, json }: Published)
   }
 }
 
-function providerFor({ config, clock }: Around, authMethod: ClientAuthMethod = config.client.authMethod): Provider {
+function providerFor(
+  { own: config, clock }: Around,
+  authMethod: ClientAuthMethod = config.client.authMethod,
+): Provider {
   const { issuer, scopes, scopesAreDefault, apiAudience, dialect, providerTimeoutMs: timeoutMs } = config;
   return new Provider({
     ...{ issuer, scopes, scopesAreDefault, apiAudience, dialect, timeoutMs, clock },
@@ -48,7 +51,7 @@ function providerFor({ config, clock }: Around, authMethod: ClientAuthMethod = c
   });
 }
 
-function methodFinding(json: JsonObject, { config }: Around): Finding | undefined {
+function methodFinding(json: JsonObject, { own: config }: Around): Finding | undefined {
   // RFC 8414, 2: client_secret_basic when it is left out.
   const listed: unknown = json['token_endpoint_auth_methods_supported'] ?? ['client_secret_basic'];
   const { authMethod } = config.client;
@@ -61,7 +64,7 @@ function methodFinding(json: JsonObject, { config }: Around): Finding | undefine
 }
 
 async function clientFinding(provider: Provider, around: Around): Promise<Finding> {
-  const { authMethod, keyRotationMs } = around.config.client;
+  const { authMethod, keyRotationMs } = around.own.client;
   // Those keys are the server's own, and nobody else signs with them.
   if (keyRotationMs !== undefined) {
     return skip(
@@ -113,7 +116,7 @@ async function verdictOn(provider: Provider): Promise<Verdict> {
 }
 
 async function otherMethod(around: Around): Promise<ClientAuthMethod | undefined> {
-  const { authMethod, secret } = around.config.client;
+  const { authMethod, secret } = around.own.client;
   const other = authMethod === 'client_secret_basic' ? 'client_secret_post' : 'client_secret_basic';
   if (secret === undefined || authMethod === 'private_key_jwt') return undefined;
   const provider = providerFor(around, other);

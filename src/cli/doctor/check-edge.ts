@@ -17,8 +17,8 @@ const limitMs = 5_000;
 
 /** Looks at the way from the browser to the server and back. */
 export async function checkEdge(around: Around): Promise<readonly Finding[]> {
-  const { config, clock } = around;
-  const frontend = frontendOf(config);
+  const { config, own, clock } = around;
+  const frontend = frontendOf(own);
   const at = (path: string) => new URL(frontend.origin + path);
   const before = await forwardedProtoCounts(around);
   const session = await ask(at(frontend.paths.session), { clock, limitMs });
@@ -31,7 +31,7 @@ export async function checkEdge(around: Around): Promise<readonly Finding[]> {
     ok('edge', `${frontend.origin} reaches Claimcheck`),
     ...('failure' in doubled ? [] : [inwardFinding(doubled)]),
     ...('failure' in login ? [] : outwardFindings(login, frontend)),
-    ...protoFindings({ before, after: await forwardedProtoCounts(around), config }),
+    ...protoFindings({ before, after: await forwardedProtoCounts(around), config, own }),
   ];
 }
 

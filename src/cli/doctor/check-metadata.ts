@@ -6,7 +6,7 @@
  */
 
 import type { Clock } from '../../base/clock.ts';
-import type { Config } from '../../config/config.ts';
+import type { Config, FrontendConfig } from '../../config/config.ts';
 import { isSecure } from '../../oidc/back-channel.ts';
 import { demandedOf } from '../../oidc/flow-demands.ts';
 import { MetadataError, metadataFrom, metadataUrl, type ProviderMetadata } from '../../oidc/metadata.ts';
@@ -17,7 +17,10 @@ import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** What is asked with. */
 export interface Around {
+  /** Of the process. */
   readonly config: Config;
+  /** Of the frontend that is looked at. */
+  readonly own: FrontendConfig;
   readonly clock: Clock;
 }
 
@@ -30,7 +33,7 @@ export interface MetadataReport {
 }
 
 /** Fetches the metadata and looks at it, at the clocks, and at the keys. */
-export async function checkMetadata({ config, clock }: Around): Promise<MetadataReport> {
+export async function checkMetadata({ own: config, clock }: Around): Promise<MetadataReport> {
   const url = new URL(metadataUrl(config.issuer));
   const none = (finding: Finding): MetadataReport => ({ metadata: undefined, json: {}, findings: [finding] });
   if (!isSecure(url)) return none(fail('metadata', 'ISSUER must be https unless it is on this machine'));
@@ -41,7 +44,7 @@ export async function checkMetadata({ config, clock }: Around): Promise<Metadata
   const metadata = usable(json, config);
   if ('verdict' in metadata) return none(metadata);
   const clocks = 'headers' in asked ? clockFinding(asked, clock) : [];
-  const keys = await checkKeys(metadata, { config, clock });
+  const keys = await checkKeys(metadata, { own: config, clock });
   return {
     metadata,
     json,
@@ -68,7 +71,7 @@ function jsonOf(asked: Asked | NoAnswer): Finding | { readonly json: JsonObject 
   }
 }
 
-function usable(json: JsonObject, { issuer, client }: Around['config']): ProviderMetadata | Finding {
+function usable(json: JsonObject, { issuer, client }: FrontendConfig): ProviderMetadata | Finding {
   try {
     return demandedOf(metadataFrom(json, issuer), client.flow);
   } catch (error) {
@@ -114,7 +117,10 @@ function clockFinding({ headers }: Asked, clock: Clock): readonly Finding[] {
   ];
 }
 
-async function checkKeys({ jwks_uri }: ProviderMetadata, { config, clock }: Around): Promise<Finding> {
+async function checkKeys(
+  { jwks_uri }: ProviderMetadata,
+  { own: config, clock }: Omit<Around, 'config'>,
+): Promise<Finding> {
   const asked = await ask(new URL(jwks_uri), { clock, limitMs: config.providerTimeoutMs });
   if ('failure' in asked) return fail('jwks', `${jwks_uri}: ${adviceFor(asked.failure)}`);
   if (asked.status !== 200)
@@ -131,7 +137,7 @@ async function checkKeys({ jwks_uri }: ProviderMetadata, { config, clock }: Arou
 
 function memberFindings(
   metadata: ProviderMetadata,
-  { json, config }: { readonly json: JsonObject; readonly config: Config },
+  { json, config }: { readonly json: JsonObject; readonly config: FrontendConfig },
 ): readonly Finding[] {
   return [pkceFinding(metadata), refreshFinding({ metadata, json, config })];
 }
@@ -153,7 +159,7 @@ function refreshFinding({
 }: {
   readonly metadata: ProviderMetadata;
   readonly json: JsonObject;
-  readonly config: Config;
+  readonly config: FrontendConfig;
 }): Finding {
   const { scopes_supported: supported } = metadata;
   const grants = json['grant_types_supported'];

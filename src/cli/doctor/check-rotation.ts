@@ -22,8 +22,9 @@ const said: Readonly<Record<Rotation, string>> = {
 };
 
 /** What was seen last. The store was found to be fit before. */
-export async function checkRotation({ config, clock }: Around): Promise<Finding> {
-  const { store, issuer, client } = config;
+export async function checkRotation({ config, own, clock }: Around): Promise<Finding> {
+  const { store } = config;
+  const { issuer, client } = own;
   if (store.kind === 'memory') return skip(subject, 'is noted in Redis alone');
   const trail = new Trail({ level: 'silent', stream: { write: () => undefined } });
   try {

@@ -33,7 +33,7 @@ export function checkSettings({ config, error }: Examined): readonly Finding[] {
   if (config === undefined) return (error?.faults ?? []).map((fault) => fail('settings', fault));
   const origins = foreignOrigins(config);
   // Told below, as the failure that it is for whoever listed them.
-  const others = config.warnings.filter((text) => !text.startsWith('CORS_ALLOWED_ORIGINS'));
+  const others = config.warnings.filter((text) => !/^(?:frontend [a-z0-9-]+: )?CORS_ALLOWED_ORIGINS/.test(text));
   return [
     ok('settings', 'every setting is valid'),
     ...others.map((text) => warn('settings', text)),
@@ -46,6 +46,8 @@ export function checkSettings({ config, error }: Examined): readonly Finding[] {
   ];
 }
 
-function foreignOrigins({ corsAllowedOrigins, publicUrl }: Config): readonly string[] {
-  return corsAllowedOrigins.filter((origin) => !isProbablySameSite(origin, publicUrl));
+function foreignOrigins({ frontends }: Config): readonly string[] {
+  return frontends.flatMap(({ corsAllowedOrigins, publicUrl }) =>
+    corsAllowedOrigins.filter((origin) => !isProbablySameSite(origin, publicUrl)),
+  );
 }

@@ -12,7 +12,7 @@ import { type Finding, fail, ok, skip, warn } from './finding.ts';
 const leastLimitMs = 2_000;
 
 /** Whether each Redis server that is named can be reached, lets us in, and keeps what it is given. */
-export async function checkStore({ config, clock }: Around): Promise<readonly Finding[]> {
+export async function checkStore({ config, clock }: Omit<Around, 'own'>): Promise<readonly Finding[]> {
   const { store } = config;
   if (store.kind === 'memory') return [warn('store', 'sessions lie in memory: they end with the process')];
   const isPlain = !store.url.reveal().startsWith('rediss');

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Config } from '../../config/config.ts';
+import type { Config, FrontendConfig } from '../../config/config.ts';
 import { reachableHost } from '../reachable-host.ts';
 import { ask } from './ask.ts';
 import type { Around } from './check-metadata.ts';
@@ -32,12 +32,13 @@ export interface Counted {
   readonly before: ProtoCounts;
   readonly after: ProtoCounts;
   readonly config: Config;
+  readonly own: FrontendConfig;
 }
 
 /** What the proxy says of our own requests. Nothing when no proxy is expected. */
-export function protoFindings({ before, after, config }: Counted): readonly Finding[] {
+export function protoFindings({ before, after, config, own }: Counted): readonly Finding[] {
   const subject = 'proxy';
-  if (!config.publicUrl.startsWith('https:') || config.tls !== undefined) return [];
+  if (!own.publicUrl.startsWith('https:') || config.tls !== undefined) return [];
   if (before === undefined || after === undefined) {
     return [
       skip(

@@ -123,7 +123,7 @@ describe('a secret in a file', () => {
   const secretOf = (text: string) => {
     const env = { ...production, CLIENT_SECRET: undefined, CLIENT_SECRET_FILE: '/run/secrets/client' };
     const outcome = outcomeOf(env, filesWith({ '/run/secrets/client': text }));
-    return 'client' in outcome ? outcome.client.secret?.reveal() : outcome.faults;
+    return 'frontends' in outcome ? outcome.frontends[0].client.secret?.reveal() : outcome.faults;
   };
 
   it.each([

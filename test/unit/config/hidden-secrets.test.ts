@@ -12,6 +12,7 @@ import { commands, runCommand } from '../../../src/cli/commands.ts';
 import type { Environment } from '../../../src/config/environment.ts';
 import { ConfigError } from '../../../src/config/faults.ts';
 import type { Files } from '../../../src/config/files.ts';
+import { frontendSettings, keysOfSetting } from '../../../src/config/frontend-settings.ts';
 import { settingNames, settingOf } from '../../../src/config/schema.ts';
 import { edwardsPem, filesWith, outcomeOf, production } from './settings.ts';
 
@@ -41,7 +42,7 @@ const anySecret = fc.oneof(
 );
 
 // Claims, hosts and paths can be any word, and `claimcheck config` prints them.
-const wordSettings = [
+const wordSettings: readonly string[] = [
   'USER_CLAIMS',
   'ID_TOKEN_AUDIENCES',
   'HOST',
@@ -95,6 +96,29 @@ describe('a secret', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('CA-18: is in no text when it stands in place of anything that a frontend says', async () => {
+    const env = { ...production, PUBLIC_URL: undefined, CLIENT_ID: undefined, CLIENT_SECRET: undefined };
+    const keys = frontendSettings.filter((name) => !wordSettings.includes(name)).flatMap(keysOfSetting);
+    const entry = { public_url: 'https://orders.example', client_id: 'a', client_secret_env: 'THE_SECRET' };
+    const textsWith = (changes: Readonly<Record<string, unknown>>, secret: string) => {
+      const { public_url, client_id, ...rest } = { ...entry, ...changes };
+      const frontends = [{ id: 'orders', public_url, client_id, ...rest }];
+      const rules = { frontends, routes: [{ path: '/api', upstream: 'https://a.internal' }] };
+      const files = filesWith({ 'rules.yaml': JSON.stringify(rules) });
+      return textsOf({ ...env, API_UPSTREAM: undefined, RULES_FILE: 'rules.yaml', THE_SECRET: secret }, files);
+    };
+    const anyKey = fc.constantFrom(...keys, 'id', 'client_secret', 'session_secrets');
+
+    await fc.assert(
+      fc.asyncProperty(anyKey, fc.stringMatching(/^[A-Za-z0-9_-]{43}$/), async (key, secret) => {
+        expect(await textsWith({ [key]: secret }, 'x'.repeat(40))).not.toContain(secret);
+        expect(await textsWith({}, secret)).not.toContain(secret);
+      }),
+      { numRuns: 300 },
+    );
+    expect(await textsWith({ client_id: 'not-a-secret-at-all' }, 'x'.repeat(40))).toContain('not-a-secret-at-all');
   });
 
   it.each(['CLIENT_KEY_FILE', 'CLIENT_DECRYPTION_KEY_FILE', 'TLS_KEY_FILE', 'CLIENT_SECRET_FILE'])(

@@ -13,7 +13,12 @@ import { settingNames, settings } from '../../../src/config/schema.ts';
 import { development, edwardsPem, errorOf, faultsOf, filesWith, keyOf, production } from './settings.ts';
 
 const faultsWith = (changes: Environment) => faultsOf({ ...production, ...changes });
-const load = (changes = {}) => loadConfig({ ...production, ...changes }, filesWith());
+
+/** The settings of the process and of its only frontend, in one. */
+function load(changes = {}) {
+  const { frontends, ...ofProcess } = loadConfig({ ...production, ...changes }, filesWith());
+  return { ...frontends[0], ...ofProcess };
+}
 
 describe('loadConfig', () => {
   it('fills in what the design says where a setting is silent', () => {
@@ -145,7 +150,7 @@ describe('loadConfig', () => {
     const files = { readFile: (path: string) => (path === 'key.pem' ? (contents.shift() ?? weak) : '<!doctype html>') };
     const env = { ...production, CLIENT_AUTH_METHOD: 'private_key_jwt', CLIENT_KEY_FILE: 'key.pem' };
     const [checked] = contents;
-    expect(loadConfig(env, files).client.key?.reveal()).toBe(checked);
+    expect(loadConfig(env, files).frontends[0].client.key?.reveal()).toBe(checked);
     expect(faultsOf(env, files)).toHaveLength(1);
   });
 

@@ -6,7 +6,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { rulesExample } from '../../../src/config/describe.ts';
-import { readRules, routeOfApiUpstream } from '../../../src/config/rules-file.ts';
+import { routeOfApiUpstream } from '../../../src/config/route-rules.ts';
+import { readRules } from '../../../src/config/rules-file.ts';
 
 const read = (content: string, production = true) => readRules(content, { production, files: { readFile: noFile } });
 

@@ -4,7 +4,7 @@ import { createFrontend } from '../../../src/http/frontend.ts';
 import { authenticate, type ClearedRequest, type InboundRequest } from '../../../src/http/inbound.ts';
 import { answerRefresh, answerSession, type SessionInfoParts } from '../../../src/oidc/session-info.ts';
 import type { OpenedSession } from '../../../src/session/session.ts';
-import { signedOut } from '../../../src/session/sessions.ts';
+import { signedOut } from '../../../src/session/signed-out.ts';
 import { Csrf } from '../../../src/stages/csrf.ts';
 import { oauthFault } from '../../support/hostile/fault.ts';
 import { problemOf, requestOf, Scene } from '../token/scene.ts';

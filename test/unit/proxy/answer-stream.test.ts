@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { LoopTurn } from '../../../src/base/turn.ts';
 import { AnswerStream } from '../../../src/proxy/answer-stream.ts';
 import { ManualClock } from '../../support/clock.ts';
 import { openRaw, type RawConnection } from '../../support/raw.ts';
@@ -41,7 +42,10 @@ async function start() {
   const [, response] = (await once(server, 'request')) as [unknown, ServerResponse]; // as Node documents the event
   const clock = new ManualClock();
   const events = new Events();
-  const answer = new AnswerStream(response, { limits: { clock, readerTimeoutMs: 1_000 }, events });
+  const answer = new AnswerStream(response, {
+    limits: { clock, turn: new LoopTurn(), readerTimeoutMs: 1_000 },
+    events,
+  });
   return { client, response, clock, events, answer };
 }
 

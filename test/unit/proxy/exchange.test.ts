@@ -96,7 +96,7 @@ function start(options: { readonly method?: string; readonly answers?: number; r
       route,
       upstream,
       nonces: new DpopNonces(),
-      limits: { clock: new ManualClock(), readerTimeoutMs: 1_000 },
+      limits: { clock: new ManualClock(), turn: { atEnd: (task) => task.run() }, readerTimeoutMs: 1_000 },
       renew: options.renew,
     },
     {

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { once } from 'node:events';
 import { globSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
@@ -331,5 +333,55 @@ describe('the way out', () => {
 
     expect(final[0]?.status).toBe(503);
     expect(upstream.bytes).toHaveLength(0);
+  });
+});
+
+describe('an upstream that falls silent', () => {
+  const silent = async (head: string, route: Parameters<typeof startHop>[1] = {}) => {
+    const closed: number[] = [];
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined).on('data', () => socket.write(head));
+      socket.on('close', () => closed.push(1));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo; // it listens on TCP
+    const hop = await startHop(`http://127.0.0.1:${port}`, route);
+    closing.push(async () => {
+      await hop.close();
+      server.close();
+    });
+    return { hop, closed };
+  };
+
+  it('PX-27: before its head is a 504, and its connection is broken', async () => {
+    const { hop, closed } = await silent('', { routes: [{ timeoutMs: 300 }] });
+    const { final } = await rawRequest(hop.port, get(), { responses: 1 });
+
+    expect(final[0]?.status).toBe(504);
+    expect(hop.records[0]).toMatchObject({ code: 'upstream-timeout' });
+    await eventually(() => closed.length === 1);
+  });
+
+  it('PX-27: in the middle of an answer breaks that off', async () => {
+    const { hop, closed } = await silent('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf', {
+      routes: [{ timeoutMs: 300 }],
+    });
+    const client = await openRaw(hop.port);
+    client.write(get());
+    await eventually(() => client.closed);
+
+    expect(hop.records[0]).toMatchObject({ code: 'upstream-timeout' });
+    await eventually(() => closed.length === 1);
+  });
+
+  it('PX-27: in the middle of an answer that nobody sees does not keep its connection', async () => {
+    const { hop, closed } = await silent('HTTP/1.1 500 Oh\r\nContent-Length: 10\r\n\r\nhalf', {
+      routes: [{ timeoutMs: 300, maskErrors: true }],
+    });
+    const { final } = await rawRequest(hop.port, get(), { responses: 1 });
+
+    expect(final[0]?.text()).not.toContain('half');
+    expect(hop.records[0]).toMatchObject({ code: 'upstream-error' });
+    await eventually(() => closed.length === 1);
   });
 });

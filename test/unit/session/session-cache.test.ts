@@ -97,6 +97,19 @@ describe('a session that was opened a moment ago', () => {
     expect(await readsFor(cookie)).toBe(0);
   });
 
+  it('SE-04: is opened at once while it lives, and not beyond its idle end', async () => {
+    const { session, cookie } = await held();
+    expect(at.sessions.openHeld(at.request(cookie))?.session).toEqual(session);
+    expect(at.sessions.openHeld(at.request(resigned(cookie)))).toBeUndefined();
+
+    await clock.advance(lifetimes.idleTimeoutMs - 1_000);
+    await at.sessions.reread(session);
+    await look(cookie);
+    await clock.advance(1_000);
+
+    expect(at.sessions.openHeld(at.request(cookie))).toBeUndefined();
+  });
+
   it('is read again after thirty seconds', async () => {
     const { cookie } = await held();
 

@@ -96,6 +96,23 @@ describe('a watched session', () => {
     expect(held).toHaveLength(1);
   });
 
+  it('forgets a session without watchers by and by, and begins anew with one that is watched again', async () => {
+    const { session, stop } = await watched();
+    stop();
+    await clock.advance(1_000);
+    const again: SessionChange[] = [];
+    watch.watch(session, (change) => again.push(change))();
+    tellOfGap();
+    await clock.advance(1_000);
+    expect(reads).toBe(0);
+
+    watch.watch(session, (change) => again.push(change));
+    await at.sessions.end(session, 'revoked');
+
+    expect(reasonsOf(again)).toEqual(['revoked']);
+    expect(held).toHaveLength(1);
+  });
+
   it('LO-26: one that ended between its opening and the watch is told of at once', async () => {
     const { session } = await at.signIn();
     await at.sessions.end(session, 'signed-out');

@@ -30,6 +30,17 @@ describe('attach', () => {
     expect(authorized.session?.id).toBe(session.id);
   });
 
+  it('is had at once where the token is fresh, and only there', async () => {
+    const atOnce = (route = routeOf()) => tokens.attachFresh(authenticate(requestOf(), session), route);
+
+    expect(atOnce()?.authorization).toBe(`Bearer ${tokenOf(session)}`);
+    expect(atOnce(routeOf({ audience: 'https://other.example' }))).toBeUndefined();
+    expect(atOnce(routeOf({ token: 'none' }))).toBeUndefined();
+    expect(() => atOnce(routeOf({ scopes: ['orders.delete'] }))).toThrow('scope-missing');
+    await scene.expire();
+    expect(atOnce()).toBeUndefined();
+  });
+
   it('takes the sign-in’s own token for API_AUDIENCE', async () => {
     const { authorization } = await attach(routeOf({ audience: 'https://api.example' }));
 

@@ -1,0 +1,62 @@
+/**
+ * Gathers lines and hands them on in blocks, at the latest after a second: one
+ * write for each line is dear, and so is one string that grows by each (it is made
+ * anew to be measured).
+ *
+ * @module
+ */
+
+import type { Cancel, Clock } from '../base/clock.ts';
+
+/** Where blocks go. */
+export interface BlockWriter {
+  write(block: string): unknown;
+  /** Lets go at once of what it has taken. */
+  flushSync(): void;
+}
+
+/** What lines are gathered with. */
+export interface LineBlocksParts {
+  readonly target: BlockWriter;
+  readonly clock: Pick<Clock, 'after'>;
+  /** Characters of a block; only a line that is longer makes a longer one. */
+  readonly mostCharacters: number;
+}
+
+/** How long a line waits for others, in ms. */
+const longestWaitMs = 1_000;
+
+/** Takes lines, each with its line end. */
+export class LineBlocks {
+  readonly #parts: LineBlocksParts;
+  #lines: string[] = [];
+  #characters = 0;
+  #cancel: Cancel | undefined;
+
+  constructor(parts: LineBlocksParts) {
+    this.#parts = parts;
+  }
+
+  write(line: string): void {
+    if (this.#characters + line.length > this.#parts.mostCharacters) this.#handOn();
+    this.#lines.push(line);
+    this.#characters += line.length;
+    this.#cancel ??= this.#parts.clock.after(longestWaitMs, () => this.#handOn());
+  }
+
+  /** Writes what is still gathered. Returns when it has left the process. */
+  flushSync(): void {
+    this.#handOn();
+    this.#parts.target.flushSync();
+  }
+
+  #handOn(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    if (this.#lines.length === 0) return;
+    const block = this.#lines.join('');
+    this.#lines = [];
+    this.#characters = 0;
+    this.#parts.target.write(block);
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * How V8 shall keep what requests leave behind. Imported first of all, before
+ * anything is compiled.
+ *
+ * V8 may take a place in the code whose objects lived long while the process
+ * started, or while the machine stood still, and lay all that is made there among
+ * what stays. What such an object points to stays as well, until a whole collection:
+ * a request then costs half as much again, for as long as the process lives, in one
+ * process of five (docs/decisions/0026).
+ *
+ * @module
+ */
+
+import { setFlagsFromString } from 'node:v8';
+
+setFlagsFromString('--no-allocation-site-pretenuring');

@@ -1,0 +1,128 @@
+/**
+ * How long an upstream may say nothing: one look at all calls, ten times a second,
+ * instead of a timer for each.
+ *
+ * undici has timers of its own, and makes two for each call; they are what it
+ * leaves behind most. It keeps them where a body goes up, since it knows when that
+ * was sent.
+ *
+ * @module
+ */
+
+import type { Clock } from '../base/clock.ts';
+
+/** How often it is looked, in ms: so much later than it should may an end come. */
+export const lookMs = 100;
+
+/** What holds the upstream back. */
+interface Pausable {
+  pause(): void;
+  resume(): void;
+}
+
+/** What a call's silence is measured with. */
+export interface SilenceParts {
+  /** Without it somebody else looks after the silence. */
+  readonly patience: Patience | undefined;
+  readonly clock: Pick<Clock, 'elapsed'>;
+  /** In ms. */
+  readonly limitMs: number;
+  /** Called once when it lasted for too long. */
+  readonly onTooLong: () => void;
+}
+
+/** The silence of one call's upstream. */
+export class Silence {
+  readonly #parts: SilenceParts;
+  /** Infinite while it is we who do not listen. */
+  #since = Number.POSITIVE_INFINITY;
+  /** Among those that are looked at; -1: it is none of them. For {@link Patience} alone. */
+  place = -1;
+
+  constructor(parts: SilenceParts) {
+    this.#parts = parts;
+  }
+
+  /** From now on it is looked at. */
+  begin(): void {
+    this.#parts.patience?.watch(this);
+  }
+
+  /** The upstream was asked, or said something. Gives the instant, by `Clock.elapsed`. */
+  broken(): number {
+    this.#since = this.#parts.clock.elapsed();
+    return this.#since;
+  }
+
+  /** Has the upstream wait: until it is told to go on, its silence is our wish. */
+  pause(controller: Pausable): void {
+    this.#since = Number.POSITIVE_INFINITY;
+    controller.pause();
+  }
+
+  /** Has it go on. */
+  resume(controller: Pausable | undefined): void {
+    this.broken();
+    controller?.resume();
+  }
+
+  /** It is not looked at any more. */
+  end(): void {
+    this.#parts.patience?.leave(this);
+  }
+
+  /** Whether it has lasted for too long at `now`. */
+  isTooLong(now: number): boolean {
+    return now - this.#since > this.#parts.limitMs;
+  }
+
+  tell(): void {
+    this.#parts.onTooLong();
+  }
+}
+
+/** Looks at the silences of all calls. */
+export class Patience {
+  readonly #clock: Clock;
+  readonly #silences: Silence[] = [];
+  #isLooking = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Harmless for one that is looked at already. */
+  watch(silence: Silence): void {
+    if (silence.place >= 0) return;
+    silence.place = this.#silences.length;
+    this.#silences.push(silence);
+    if (!this.#isLooking) this.#lookLater();
+  }
+
+  /** Harmless for one that is not looked at. The last takes its place, so that none moves up. */
+  leave(silence: Silence): void {
+    const { place } = silence;
+    if (place < 0) return;
+    const last = this.#silences.pop();
+    if (last !== undefined && last !== silence) {
+      this.#silences[place] = last;
+      last.place = place;
+    }
+    silence.place = -1;
+  }
+
+  #lookLater(): void {
+    this.#isLooking = true;
+    this.#clock.after(lookMs, () => this.#look());
+  }
+
+  #look(): void {
+    const now = this.#clock.elapsed();
+    for (const silence of this.#silences.filter((each) => each.isTooLong(now))) {
+      this.leave(silence);
+      silence.tell();
+    }
+    this.#isLooking = false;
+    if (this.#silences.length > 0) this.#lookLater();
+  }
+}
