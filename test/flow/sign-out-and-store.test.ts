@@ -34,22 +34,21 @@ beforeAll(async () => {
     startUpstream(() => ({ body: 'x' })),
   ]);
   gap = await openRedisGap(redis.port);
-  const env = { SESSION_SECRETS: randomBytes(32).toString('base64url') };
-  const shared = { issuer: hostile.issuer, upstream: upstream.origin, clock };
-  broken = await startWorld({ ...shared, env, redisUrl: `redis://127.0.0.1:${gap.port}` });
-  other = await startWorld({ ...shared, env: { ...env, PUBLIC_URL: broken.origin }, redisUrl: redis.url });
 });
 
 afterAll(async () => {
-  await Promise.all([broken.close(), other.close()]);
   await gap.close();
   await Promise.all([hostile.close(), upstream.stop()]);
   await redis.stop();
 });
 
+// New ones for each test: what an instance still has to carry out must not come into the way of the next.
 beforeEach(async () => {
   hostile.reset();
-  clock.advance(11_000);
+  const env = { SESSION_SECRETS: randomBytes(32).toString('base64url') };
+  const shared = { issuer: hostile.issuer, upstream: upstream.origin, clock };
+  broken = await startWorld({ ...shared, env, redisUrl: `redis://127.0.0.1:${gap.port}` });
+  other = await startWorld({ ...shared, env: { ...env, PUBLIC_URL: broken.origin }, redisUrl: redis.url });
   person = broken.browser();
   await eventually(async () => {
     await person.navigate(`${broken.origin}/login`, { from: `${broken.origin}/` });
@@ -58,7 +57,10 @@ beforeEach(async () => {
   csrfToken = (await broken.session(person)).csrf_token;
 });
 
-afterEach(() => gap.break());
+afterEach(async () => {
+  gap.break();
+  await Promise.all([broken.close(), other.close()]);
+});
 
 const signOut = (at = broken) =>
   person.fetch(`${at.origin}/logout?local=true`, {
