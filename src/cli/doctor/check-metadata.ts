@@ -8,6 +8,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Config, FrontendConfig } from '../../config/config.ts';
 import { isSecure } from '../../oidc/back-channel.ts';
+import { aheadSeconds } from '../../oidc/checks.ts';
 import { demandedOf } from '../../oidc/flow-demands.ts';
 import { MetadataError, metadataFrom, metadataUrl, type ProviderMetadata } from '../../oidc/metadata.ts';
 import { JsonError, type JsonObject, parseJsonObject } from '../../oidc/strict-json.ts';
@@ -100,14 +101,15 @@ function differs(published: unknown, issuer: string): string {
   return `${what}: set ISSUER=${JSON.stringify(published).slice(1, -1)}`;
 }
 
-/** Beyond this, s, tokens are refused soon: `iat` is taken a minute ahead at the most. */
-const mostSkew = 30;
+/** Seconds. Behind by more than tokens may be dated ahead, every one is refused; half of that leaves room for its way. Ahead, they end early. */
+const mostBehind = aheadSeconds / 2;
+const mostAhead = 30;
 
 function clockFinding({ headers }: Asked, clock: Clock): readonly Finding[] {
   const theirs = Date.parse(headers.date ?? '');
   if (Number.isNaN(theirs)) return [];
   const seconds = Math.round((clock.now() - theirs) / 1000);
-  if (Math.abs(seconds) <= mostSkew) return [ok('clock', 'agrees with the provider’s')];
+  if (seconds >= -mostBehind && seconds <= mostAhead) return [ok('clock', 'agrees with the provider’s')];
   const where = seconds > 0 ? 'ahead of' : 'behind';
   return [
     fail(
