@@ -59,6 +59,8 @@ export interface ParserRefusal {
 const strict: ServerOptions = {
   maxHeaderSize: 16 * 1024,
   insecureHTTPParser: false,
+  // Most requests have no body; a stream for each that says so is a twentieth of a call.
+  optimizeEmptyRequests: true,
   // A missing or doubled Host is refused by us, with a log line.
   requireHostHeader: false,
   headersTimeout: 15_000,
