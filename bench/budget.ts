@@ -21,6 +21,8 @@ interface Limit {
 export interface Budget {
   readonly against: Readonly<Record<string, Limit>>;
   readonly redisCommandsPerWarmRequest: { readonly must: number };
+  /** CPU for each request beside one process, and the least part of the requests of each. */
+  readonly twoWorkers: { readonly mostTimes: number; readonly leastShare: number };
   readonly millionSessions: { readonly mostDifference: number };
 }
 

@@ -13,6 +13,7 @@ import type { Place } from './place.ts';
 import { usageOf } from './process-tree.ts';
 import { requestsFor } from './requests.ts';
 import { fanOut } from './streams.ts';
+import { echo } from './web-sockets.ts';
 
 const small = { method: 'GET', path: '/api/small' } as const;
 const gigabyte = { method: 'GET', path: '/api/gigabyte' } as const;
@@ -28,6 +29,10 @@ export async function factsOf(place: Place, contestants: readonly Contestant[]):
     );
     const { cpuUs, events } = await fanOut(running, { count: 64, durationMs: 4_000 });
     facts.push(`${peer.name}: 64 event streams, ${events} events, ${cpuUs.toFixed(1)} µs of CPU for each`);
+    const echoes = await echo(running, { count: 64, durationMs: 4_000 });
+    facts.push(
+      `${peer.name}: 64 WebSockets, ${echoes.messages} messages there and back, ${echoes.cpuUs.toFixed(1)} µs of CPU for each`,
+    );
   }
   facts.push(`claimcheck: ${(await coldStartMs(place)).toFixed(0)} ms from the start of the process to its open port`);
   return facts;

@@ -9,16 +9,20 @@
  * @module
  */
 
+import { createHash } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { answerFor, isEventStream, isGigabyte, pieces } from './upstream-answers.ts';
 
 const headEnd = Buffer.from('\r\n\r\n');
 const unauthorized = Buffer.from('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n');
 
+const webSocketKey = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; // RFC 6455, 1.3
+
 /** Reads one connection: requests one after the other, each answered when its body is there. */
 class Connection {
   readonly #socket: Socket;
   #held: Buffer = Buffer.alloc(0);
+  #isEcho = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -28,7 +32,7 @@ class Connection {
 
   #take(chunk: Buffer): void {
     this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-    for (;;) {
+    while (!this.#isEcho) {
       const end = this.#held.indexOf(headEnd);
       if (end < 0) return;
       const head = this.#held.toString('latin1', 0, end);
@@ -37,11 +41,40 @@ class Connection {
       this.#held = this.#held.subarray(end + 4 + length);
       this.#answer(head);
     }
+    this.#echo();
+  }
+
+  #beginEcho(head: string): void {
+    const key = /\r\nsec-websocket-key: *(\S+)/i.exec(head)?.[1] ?? '';
+    const accept = createHash('sha1')
+      .update(key + webSocketKey)
+      .digest('base64');
+    this.#socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+    );
+    this.#isEcho = true;
+  }
+
+  // Short frames in one piece are all that is sent here (RFC 6455, 5.2): two bytes, four of the mask, the text.
+  #echo(): void {
+    while (this.#held.length >= 6) {
+      const length = (this.#held[1] ?? 0) & 0x7f;
+      if (this.#held.length < 6 + length) return;
+      const frame = Buffer.alloc(2 + length);
+      frame[0] = this.#held[0] ?? 0;
+      frame[1] = length;
+      for (let at = 0; at < length; at++) {
+        frame[2 + at] = (this.#held[6 + at] ?? 0) ^ (this.#held[2 + (at & 3)] ?? 0);
+      }
+      this.#held = this.#held.subarray(6 + length);
+      this.#socket.write(frame);
+    }
   }
 
   #answer(head: string): void {
     const path = head.slice(head.indexOf(' ') + 1, head.indexOf(' HTTP/'));
     if (path.startsWith('/private/') && !/\r\nauthorization: bearer \S/i.test(head)) this.#socket.write(unauthorized);
+    else if (/\r\nupgrade: websocket/i.test(head)) this.#beginEcho(head);
     else if (isGigabyte(path)) void this.#stream();
     else if (isEventStream(path)) this.#sendEvents();
     else this.#socket.write(answerFor(path));

@@ -6,9 +6,11 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { freePort } from '../../test/support/ports.ts';
 import { type Client, type Place, registerClient } from '../place.ts';
-import { signInMany } from '../sign-in.ts';
+import { type Caller, signInMany } from '../sign-in.ts';
 import { type RunningProgram, startProgram } from './child.ts';
 import type { Peer, RunningPeer } from './peer.ts';
 
@@ -30,6 +32,9 @@ export const claimcheck: Peer = {
 /** The settings of one deployment: every start with them knows the same sessions. */
 export async function claimcheckSettings(place: Place): Promise<ClaimcheckStart> {
   const client = await registerClient(place, '/callback');
+  const rules = join(place.directory, `${client.port}.yaml`);
+  const upstream = `http://127.0.0.1:${place.upstreamPort}/private`;
+  writeFileSync(rules, `routes: [{ path: /api, upstream: "${upstream}", websocket: true }]\n`);
   const env = {
     PORT: String(client.port),
     OPS_PORT: String(await freePort()),
@@ -40,7 +45,7 @@ export async function claimcheckSettings(place: Place): Promise<ClaimcheckStart>
     SCOPES: 'openid profile email offline_access orders.read orders.write',
     API_AUDIENCE: place.provider.resource,
     SESSION_SECRETS: randomBytes(32).toString('base64url'),
-    API_UPSTREAM: `http://127.0.0.1:${place.upstreamPort}/private`,
+    RULES_FILE: rules,
     REDIS_URL: place.redis.url,
   };
   return { client, env };
@@ -55,22 +60,27 @@ export function runClaimcheck(place: Place, { client, env, nodeFlags = [] }: Cla
   });
 }
 
-/** Signs the callers in at one process and starts another, which is measured: it believes no header about addresses. */
-async function startClaimcheck(place: Place): Promise<RunningPeer> {
-  const settings = await claimcheckSettings(place);
-  const { client } = settings;
+/** Signs the callers in, at a process that believes where they say they are and is ended then. */
+export async function signInAt(place: Place, settings: ClaimcheckStart): Promise<readonly Caller[]> {
   const forSignIn = await runClaimcheck(place, {
     ...settings,
     env: { ...settings.env, TRUSTED_PROXIES: '127.0.0.1', LOG_LEVEL: 'warn' },
   });
   const callers = await signInMany({
-    origin: client.origin,
+    origin: settings.client.origin,
     loginPath: '/login?login_hint=alice',
     csrfPath: '/session',
     count: place.sessions,
   });
   await forSignIn.stop();
+  return callers;
+}
+
+/** What is measured believes no header about addresses. */
+async function startClaimcheck(place: Place): Promise<RunningPeer> {
+  const settings = await claimcheckSettings(place);
+  const callers = await signInAt(place, settings);
   const flags = process.env['BENCH_NODE_FLAGS']?.split(' ').filter((flag) => flag !== '') ?? [];
   const { pid, stop } = await runClaimcheck(place, { ...settings, nodeFlags: flags });
-  return { pid, port: client.port, callers, stop };
+  return { pid, port: settings.client.port, callers, stop };
 }

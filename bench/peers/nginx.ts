@@ -52,6 +52,13 @@ http {
   upstream api { server 127.0.0.1:${upstreamPort}; keepalive 64; keepalive_requests 10000000; }
   server {
     listen 127.0.0.1:${port};
+    location /api/echo {
+      proxy_pass http://api/private/echo;
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection "upgrade";
+      proxy_set_header Authorization "Bearer ${'t'.repeat(1024)}";
+    }
     location /api/ {
       proxy_pass http://api/private/;
       proxy_http_version 1.1;
