@@ -386,7 +386,9 @@ describe('bodies of 200 MB', () => {
       sink.resume = () => socket.resume();
       socket.on('data', (chunk) => {
         if (sink.received === 0 && sink.stalls) socket.pause();
-        sink.received += chunk.length;
+        // The head is in the first piece and is not counted, or what is left of it would be taken for the next body.
+        const head = sink.received === 0 ? chunk.indexOf('\r\n\r\n') : -1;
+        sink.received += head < 0 ? chunk.length : chunk.length - head - 4;
         if (sink.received < total) return;
         sink.received = 0;
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok');
