@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type ClientRequest, createServer, type IncomingMessage, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,8 +20,11 @@ import { dawdle } from '../support/slowness.ts';
 
 const megabyte = 1024 * 1024;
 const size = 1024 * megabyte;
-/** What the buffers of the system and of two programs may hold while nobody reads. */
-const mostHeld = 32 * megabyte;
+/** The largest buffer that the system gives a connection for what is on its way, in one direction (tcp(7)). */
+const systemBuffer = (name: 'tcp_rmem' | 'tcp_wmem') =>
+  Number(readFileSync(`/proc/sys/net/ipv4/${name}`, 'utf8').split(/\s+/)[2]);
+/** What the buffers of two connections and of two programs may hold while nobody reads. */
+const mostHeld = 2 * (systemBuffer('tcp_rmem') + systemBuffer('tcp_wmem')) + 8 * megabyte;
 
 /** A megabyte that is like no other of its body, so that none can be lost, doubled or misplaced unseen. */
 function blockAt(count: number): Buffer {
