@@ -23,22 +23,34 @@ const msOfTick = 10;
 let upstream: Upstream;
 let served: Served;
 let caller: Caller;
-let csrfToken: string;
+/** Those who are slow: each may hold a part of the connections only (proxy/line-queue.ts). */
+let slowPeople: readonly SlowPerson[];
+
+interface SlowPerson extends Caller {
+  readonly csrfToken: string;
+}
 
 beforeAll(async () => {
   upstream = await startUpstream(({ target }) => ({ body: target === '/large' ? large : '{"whole":true}' }));
   served = await startServed({ upstream: upstream.origin });
-  const browser = await served.signIn();
-  const home = { from: `${served.origin}/` };
-  csrfToken = (await browser.fetch(`${served.origin}/session`, home)).json<{ csrf_token: string }>().csrf_token;
-  const cookie = browser.cookieHeader(`${served.origin}/api/x`, home) ?? '';
-  caller = { cookie, host: new URL(served.origin).host };
+  caller = await person();
+  slowPeople = await Promise.all(Array.from({ length: 12 }, person));
 });
 
 afterAll(async () => {
   await served.close();
   await upstream.stop();
 });
+
+async function person(): Promise<SlowPerson> {
+  const browser = await served.signIn();
+  const home = { from: `${served.origin}/` };
+  const { csrf_token: csrfToken } = (await browser.fetch(`${served.origin}/session`, home)).json<{
+    csrf_token: string;
+  }>();
+  const cookie = browser.cookieHeader(`${served.origin}/api/x`, home) ?? '';
+  return { cookie, host: new URL(served.origin).host, csrfToken };
+}
 
 /** CPU time of the process so far, in ms: user and system (proc(5), fields 14 and 15). */
 async function cpuMs(): Promise<number> {
@@ -56,14 +68,14 @@ async function measure(): Promise<{
   const before = await cpuMs();
   const callers = Array.from({ length: 20 }, () => caller);
   const traffic = new Traffic({ callers, ports: [served.port], path: '/api/x', everyMs: 2 });
-  await eventually(() => traffic.outcomes.length >= 2_500, 60_000);
+  await eventually(() => traffic.outcomes.length >= 8_000, 60_000);
   const outcomes = await traffic.stop();
   const cpuPerRequest = ((await cpuMs()) - before) / outcomes.length;
   return { cpuPerRequest, tally: tallyOf(outcomes), requests: outcomes.length };
 }
 
-const head = (request: string, ...lines: readonly string[]) =>
-  [request, `Host: ${caller.host}`, `Cookie: ${caller.cookie}`, ...lines, ''].join('\r\n');
+const head = (request: string, { host, cookie }: Caller, ...lines: readonly string[]) =>
+  [request, `Host: ${host}`, `Cookie: ${cookie}`, ...lines, ''].join('\r\n');
 
 interface Kind {
   readonly begin: string;
@@ -72,10 +84,12 @@ interface Kind {
 
 /** How the one with this number begins, and what it drips: nothing when it does not read, a body, or a head that never ends. */
 function kindOf(n: number): Kind {
-  const post = [`X-CSRF-Token: ${csrfToken}`, `Origin: ${served.origin}`, 'Content-Length: 100000', ''];
-  if (n < readers) return { begin: head('GET /api/large HTTP/1.1', ''), drip: '' };
-  if (n < readers + senders) return { begin: head('POST /api/up HTTP/1.1', ...post), drip: 'x' };
-  return { begin: head('GET /api/x HTTP/1.1'), drip: 'X' };
+  const slow = slowPeople[n % slowPeople.length];
+  if (slow === undefined) throw new Error('nobody is signed in');
+  const post = [`X-CSRF-Token: ${slow.csrfToken}`, `Origin: ${served.origin}`, 'Content-Length: 100000', ''];
+  if (n < readers) return { begin: head('GET /api/large HTTP/1.1', slow, ''), drip: '' };
+  if (n < readers + senders) return { begin: head('POST /api/up HTTP/1.1', slow, ...post), drip: 'x' };
+  return { begin: head('GET /api/x HTTP/1.1', slow), drip: 'X' };
 }
 
 /** Opens them, and lets each drip a byte every 5 s or so, twice as often as tools for this do, until it is refused. */
@@ -121,7 +135,7 @@ class SlowClients {
 
 describe('2 000 slow clients', () => {
   it('PX-29: take nothing from the others: each request is answered, at less than 1.3 times the CPU', async () => {
-    await measure(); // warm
+    await measure(); // what is run has been compiled before it is measured: here, and among the slow
     const alone = await measure();
     const slow = new SlowClients(slowClients);
     await eventually(() => slow.open === slowClients, 20_000);
@@ -129,6 +143,7 @@ describe('2 000 slow clients', () => {
     await eventually(() => held() === readers + senders, 20_000);
 
     const opened = slow.open;
+    await measure();
     const among = await measure();
     await slow.stop();
 
