@@ -626,9 +626,31 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'sign-out: an answer of the API goes on after it',
     file: 'src/session/with-session.ts',
-    search: "    if (kind === 'ended') cancel = clock.after(graceMs, () => request.response.destroy());",
-    replace: "    if (kind === 'ended') cancel = clock.after(graceMs, () => undefined);",
+    search: '    cancel = clock.after(graceMs, () => request.response.destroy());',
+    replace: '    cancel = clock.after(graceMs, () => undefined);',
     noticedBy: ['test/flow/session-events.test.ts'],
+  },
+  {
+    name: 'sign-out: a call that waits for a connection is sent after it',
+    file: 'src/session/with-session.ts',
+    search:
+      '    cancel = clock.after(graceMs, () => request.response.destroy());\n    act(signedOut(request.frontend));',
+    replace: '    cancel = clock.after(graceMs, () => request.response.destroy());',
+    noticedBy: ['test/unit/session/with-session.test.ts'],
+  },
+  {
+    name: 'sign-out: a call that comes to be sent just after it is sent',
+    file: 'src/session/with-session.ts',
+    search: '      if (cancel !== undefined) act(signedOut(request.frontend));',
+    replace: '',
+    noticedBy: ['test/unit/session/with-session.test.ts'],
+  },
+  {
+    name: 'sign-out: a call that was sent before it is refused, though its answer is there in a moment',
+    file: 'src/proxy/forward.ts',
+    search: '        if (exchange.line === undefined) exchange.giveUp(problem);',
+    replace: '        exchange.giveUp(problem);',
+    noticedBy: ['test/unit/session/with-session.test.ts'],
   },
   {
     name: 'upstream: a certificate for another name is believed',

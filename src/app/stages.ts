@@ -55,7 +55,8 @@ export function createStages(parts: Parts, { recorder, readiness }: AppState): S
     trustedProxies: new TrustedProxies(config.trustedProxies),
   });
   const proxy: ApiParts['proxy'] = {
-    forward: (authorized, route) => withSession(authorized, () => forwarder.forward(authorized, route), parts),
+    forward: (authorized, route) =>
+      withSession(authorized, (whenEnded) => forwarder.forward(authorized, route, whenEnded), parts),
   };
   const apiParts = { routes, sessions, csrf, tokens, proxy };
   return {
