@@ -11,6 +11,7 @@ import type { Answer } from '../support/browser-answer.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { holdsSecret } from '../support/secrets.ts';
+import { startWorld } from '../support/world.ts';
 import { keyOf } from '../unit/config/settings.ts';
 import { type HostileWorld, sessionCookies, startHostileWorld } from './provider-world.ts';
 
@@ -157,16 +158,18 @@ describe('without END_SESSION_METHOD=form', () => {
   });
 
   it('LO-06: a session that began so has no token to show, and is ended here alone once it is set', async () => {
-    const secrets = { SESSION_SECRETS: keyOf(), ...form };
-    const [redirect, later] = await Promise.all(
-      (['redirect', 'form'] as const).map((END_SESSION_METHOD) =>
-        startHostileWorld({ redisUrl: redis.url, env: { ...secrets, END_SESSION_METHOD }, clock: at.world.clock }),
-      ),
-    );
-    const browser = redirect?.world.browser();
-    if (redirect === undefined || later === undefined || browser === undefined) throw new Error('no worlds');
+    const shared = { redisUrl: redis.url, clock: at.world.clock };
+    const env = { ...form, SESSION_SECRETS: keyOf() };
+    const redirect = await startHostileWorld({ ...shared, env: { ...env, END_SESSION_METHOD: 'redirect' } });
+    // The same frontend: of one origin and one issuer.
+    const later = await startWorld({
+      ...{ ...shared, issuer: redirect.hostile.issuer, upstream: 'http://127.0.0.1:9' },
+      env: { ...env, PUBLIC_URL: redirect.world.origin },
+    });
+    const browser = redirect.world.browser();
     await redirect.signIn(browser);
-    const { origin } = later.world;
+    expect((await later.session(browser))['authenticated']).toBe(true);
+    const { origin } = later;
     const answer = await browser.submitForm(`${origin}/logout`, {}, { from: `${origin}/`, redirect: 'manual' });
     expect([answer.status, answer.header('location')]).toEqual([303, '/']);
     expect((await redirect.world.session(browser))['authenticated']).toBe(false);
