@@ -730,6 +730,20 @@ export const mutations: readonly Mutation[] = [
     noticedBy: ['test/unit/proxy/line-queue.test.ts'],
   },
   {
+    name: 'answer: who takes nothing of a whole one holds it for ever',
+    file: 'src/proxy/answer-stream.ts',
+    search: '    this.#endAtOnce();\n    this.#waitUntilTaken();',
+    replace: '    this.#endAtOnce();',
+    noticedBy: ['test/attack/slow-peer.test.ts'],
+  },
+  {
+    name: 'answer: who takes nothing of one behind others holds it for ever',
+    file: 'src/proxy/answer-stream.ts',
+    search: "this.#response.once('socket', () => this.#waitForReader());",
+    replace: 'return;',
+    noticedBy: ['test/attack/slow-peer.test.ts'],
+  },
+  {
     name: 'log: what comes while a block is written is put together beyond what a pipe keeps whole',
     file: 'src/audit/trail.ts',
     search: '...(isShared ? { maxWrite: pipeBytes } : {})',
