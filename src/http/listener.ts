@@ -18,6 +18,7 @@ import { pause } from '../base/clock.ts';
 import { catalogue, type ErrorCode, problemOf } from '../errors.ts';
 import { discardRest } from './discard.ts';
 import type { Incoming } from './inbound.ts';
+import { StalledReaders } from './stalled-readers.ts';
 
 /** A certificate chain and its key, both PEM. */
 export interface Certificate {
@@ -33,6 +34,8 @@ export interface ListenerOptions {
   /** `undefined` for plain http. */
   readonly tls?: Certificate | undefined;
   readonly clock: Clock;
+  /** How long a client may take nothing of what waits for it, in ms; 120 s unless told otherwise. */
+  readonly readerTimeoutMs?: number | undefined;
 }
 
 /** Where a port leads what comes in. */
@@ -75,10 +78,13 @@ export class Listener {
   readonly #connections = new Set<Socket>();
   readonly #upgraded = new Set<Socket>();
   readonly #bodies: Bodies = new WeakMap();
+  readonly #stalled: StalledReaders;
   #draining = false;
 
   constructor(options: ListenerOptions, events: ListenerEvents) {
     this.#options = options;
+    const { clock, readerTimeoutMs: limitMs = 120_000 } = options;
+    this.#stalled = new StalledReaders({ connections: this.#connections, apart: this.#upgraded, clock, limitMs });
     this.#server = options.tls
       ? createTlsServer({ ...strict, ...contextOf(options.tls), ALPNProtocols: ['http/1.1'] })
       : createServer(strict);
@@ -125,6 +131,7 @@ export class Listener {
       this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, this.#options)));
       this.#server.listen(port, host, resolve);
     });
+    this.#stalled.begin();
     return (this.#server.address() as AddressInfo).port; // a TCP port, since it listens on one
   }
 
@@ -156,6 +163,7 @@ export class Listener {
     for (const socket of this.#upgraded) socket.destroySoon();
     await Promise.race([closed, pause(this.#options.clock, limitMs)]);
     this.#server.closeAllConnections();
+    this.#stalled.end();
   }
 }
 

@@ -81,10 +81,8 @@ export class AnswerStream {
 
   /** The answer is whole. */
   end(): void {
-    if (this.#hasBegun) {
-      this.#response.end();
-      this.#waitUntilTaken();
-    } else {
+    if (this.#hasBegun) this.#response.end();
+    else {
       this.#isWhole = true;
       this.#limits.turn.atEnd(this);
     }
@@ -93,7 +91,6 @@ export class AnswerStream {
   /** For the end of the turn. */
   run(): void {
     this.#endAtOnce();
-    this.#waitUntilTaken();
   }
 
   /** Lets what has not left yet fall. */
@@ -137,14 +134,6 @@ export class AnswerStream {
     }
     this.#hasBegun = true;
     return true;
-  }
-
-  // What is whole holds its request as well. One that stands behind others on its connection has its reader when its turn comes.
-  #waitUntilTaken(): void {
-    const { socket, writableLength } = this.#response;
-    if (writableLength === 0) return;
-    if (socket === null) this.#response.once('socket', () => this.#waitForReader());
-    else this.#waitForReader();
   }
 
   #waitForReader(): void {

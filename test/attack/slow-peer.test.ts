@@ -166,6 +166,20 @@ describe('a client that is slow', () => {
     },
   );
 
+  it('RL-10: and takes none of many answers of ours is cut off as well', async () => {
+    const hop = await hopBefore(await upstreamOf(), { readerTimeoutMs: 300 });
+    const client = await openRaw(hop.port);
+    client.stopReading();
+    for (let sent = 0; sent < 20_000; sent += 500) client.write(get('/nothing').repeat(500));
+    const held = () => hop.requests.filter(({ response }) => !response.closed).length;
+    await eventually(() => held() > 1_000);
+
+    await eventually(() => held() === 0, 3_000);
+    client.readOn();
+    await eventually(() => client.closed);
+    expect(client.responses().length).toBeLessThan(20_000);
+  });
+
   it('PX-29: and reads on in time gets all of it', async () => {
     const upstream = await upstreamOf(() => ({
       headers: [['Content-Type', 'text/plain']],

@@ -111,7 +111,11 @@ export async function startHop(origin: string, options: HopOptions = {}): Promis
     answer: (request) => answer(request, { routes, forwarder, options }),
   });
   const run = compile(arrange(stages), stages);
-  const listener = new Listener({ host: '127.0.0.1', port: 0, clock }, { onRequest: run, onRefused: () => undefined });
+  const { readerTimeoutMs } = options;
+  const listener = new Listener(
+    { host: '127.0.0.1', port: 0, clock, readerTimeoutMs },
+    { onRequest: run, onRefused: () => undefined },
+  );
   const port = await listener.listen();
   const close = async (): Promise<void> => {
     await listener.close(0);
