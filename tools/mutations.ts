@@ -730,6 +730,27 @@ export const mutations: readonly Mutation[] = [
     noticedBy: ['test/unit/proxy/line-queue.test.ts'],
   },
   {
+    name: 'refresh: a claim is taken from an owner who moved it on since it was seen (memory)',
+    file: 'src/session/memory-store.ts',
+    search: '    if (onlyUnmoved && tokens?.spending?.until !== claim.until) return false;\n',
+    replace: '',
+    noticedBy: ['test/contract/session-store-spending.test.ts'],
+  },
+  {
+    name: 'refresh: a claim is taken from an owner who moved it on since it was seen (Redis)',
+    file: 'src/session/redis-scripts.ts',
+    search: "if ARGV[3] ~= '' and redis.call('HGET', KEYS[2], 'until') ~= ARGV[3] then return 0 end\n",
+    replace: '',
+    noticedBy: ['test/contract/session-store-spending.test.ts'],
+  },
+  {
+    name: 'refresh: a claim is taken over without a look whether it was moved on',
+    file: 'src/session/session-writes.ts',
+    search: '{ onlyUnmoved: true }',
+    replace: '{ onlyUnmoved: false }',
+    noticedBy: ['test/unit/session/spending-claim.test.ts'],
+  },
+  {
     name: 'stalled reader: nobody looks whether what is sent is taken',
     file: 'src/http/listener.ts',
     search: '    this.#stalled.begin();\n',
