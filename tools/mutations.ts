@@ -751,6 +751,13 @@ export const mutations: readonly Mutation[] = [
     noticedBy: ['test/unit/session/spending-claim.test.ts'],
   },
   {
+    name: 'upstream: a call is sent whose client left before the turn ended',
+    file: 'src/proxy/exchange.ts',
+    search: '    if (!this.#isOver) this.#parts.upstream.send(this);',
+    replace: '    this.#parts.upstream.send(this);',
+    noticedBy: ['test/unit/proxy/exchange.test.ts'],
+  },
+  {
     name: 'stalled reader: nobody looks whether what is sent is taken',
     file: 'src/http/listener.ts',
     search: '    this.#stalled.begin();\n',
