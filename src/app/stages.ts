@@ -70,7 +70,8 @@ export function createStages(parts: Parts): Stages {
     parts;
   const page = config.page.kind === 'upstream' ? pageFromUpstream(config.page.url) : undefined;
   const proxy: ApiParts['proxy'] = {
-    forward: (authorized, route) => withSession(authorized, () => forwarder.forward(authorized, route), parts),
+    forward: (authorized, route) =>
+      withSession(authorized, (whenEnded) => forwarder.forward(authorized, route, whenEnded), parts),
   };
   const apiParts = { routes, sessions, csrf, tokens, proxy };
   return {

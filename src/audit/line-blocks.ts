@@ -19,8 +19,8 @@ export interface BlockWriter {
 export interface LineBlocksParts {
   readonly target: BlockWriter;
   readonly clock: Pick<Clock, 'after'>;
-  /** Characters of a block; only a line that is longer makes a longer one. */
-  readonly mostCharacters: number;
+  /** Bytes of a block; only a line that is longer makes a longer one. */
+  readonly mostBytes: number;
 }
 
 /** How long a line waits for others, in ms. */
@@ -30,7 +30,7 @@ const longestWaitMs = 1_000;
 export class LineBlocks {
   readonly #parts: LineBlocksParts;
   #lines: string[] = [];
-  #characters = 0;
+  #bytes = 0;
   #cancel: Cancel | undefined;
 
   constructor(parts: LineBlocksParts) {
@@ -38,9 +38,10 @@ export class LineBlocks {
   }
 
   write(line: string): void {
-    if (this.#characters + line.length > this.#parts.mostCharacters) this.#handOn();
+    const bytes = Buffer.byteLength(line);
+    if (this.#bytes + bytes > this.#parts.mostBytes) this.#handOn();
     this.#lines.push(line);
-    this.#characters += line.length;
+    this.#bytes += bytes;
     this.#cancel ??= this.#parts.clock.after(longestWaitMs, () => this.#handOn());
   }
 
@@ -56,7 +57,7 @@ export class LineBlocks {
     if (this.#lines.length === 0) return;
     const block = this.#lines.join('');
     this.#lines = [];
-    this.#characters = 0;
+    this.#bytes = 0;
     this.#parts.target.write(block);
   }
 }

@@ -30,8 +30,10 @@ export interface TrailOptions {
   readonly isShared?: boolean | undefined;
 }
 
-/** POSIX: what several processes write to one pipe stays whole up to 4 096 bytes (PIPE_BUF); a block ends with a line. */
-const mostCharacters = { alone: 12 * 1024, shared: 4096 } as const;
+/** POSIX: what several processes write to one pipe stays whole up to so many bytes (PIPE_BUF); a block ends with a line. */
+const pipeBytes = 4096;
+/** Of a block, where one process writes alone. */
+const aloneBytes = 12 * 1024;
 
 /** What lines, and what events, are written with. */
 interface Writers {
@@ -120,10 +122,10 @@ function writersTo({ level, stream, isShared = false }: TrailOptions): Writers {
 }
 
 function standardOutput(isShared: boolean): LineBlocks {
-  const target = destination({ fd: 1, sync: false });
-  return new LineBlocks({
-    target,
-    clock: systemClock,
-    mostCharacters: isShared ? mostCharacters.shared : mostCharacters.alone,
-  });
+  const mostBytes = isShared ? pipeBytes : aloneBytes;
+  // What comes while it writes it puts together, up to its own bound.
+  const target = destination({ fd: 1, sync: false, ...(isShared ? { maxWrite: pipeBytes } : {}) });
+  const blocks = new LineBlocks({ target, clock: systemClock, mostBytes });
+  process.once('exit', () => blocks.flushSync()); // a mistake that ends the process must not take lines along
+  return blocks;
 }

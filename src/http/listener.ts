@@ -15,9 +15,11 @@ import type { Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import { pause } from '../base/clock.ts';
-import { catalogue, type ErrorCode, problemOf } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import { discardRest } from './discard.ts';
 import type { Incoming } from './inbound.ts';
+import { answerOn, onClientError, type ParserRefusal, type Refusals, refuse } from './parser-refusals.ts';
+import { StalledReaders } from './stalled-readers.ts';
 
 /** A certificate chain and its key, both PEM. */
 export interface Certificate {
@@ -39,6 +41,8 @@ export interface ListenerOptions {
   /** `undefined` for plain http. */
   readonly tls?: ListenerTls | undefined;
   readonly clock: Clock;
+  /** How long a client may take nothing of what waits for it, in ms; 120 s unless told otherwise. */
+  readonly readerTimeoutMs?: number | undefined;
 }
 
 /** Where a port leads what comes in. */
@@ -46,14 +50,6 @@ export interface ListenerEvents {
   onRequest(from: Incoming): void;
   /** Told of what Node's parser refused; it is answered here. */
   onRefused(code: ErrorCode, refusal: ParserRefusal): void;
-}
-
-/** What is known of bytes that Node's parser refused. */
-export interface ParserRefusal {
-  /** The parser's own code, or ours. Holds nothing of the request. */
-  readonly detail: string;
-  /** The request whose body they are part of, while that has no answer. */
-  readonly message?: Incoming['message'] | undefined;
 }
 
 const strict: ServerOptions = {
@@ -83,11 +79,14 @@ export class Listener {
   readonly #connections = new Set<Socket>();
   readonly #upgraded = new Set<Socket>();
   readonly #bodies: Bodies = new WeakMap();
+  readonly #stalled: StalledReaders;
   #contexts: ReadonlyMap<string, SecureContext> = new Map();
   #draining = false;
 
   constructor(options: ListenerOptions, events: ListenerEvents) {
     this.#options = options;
+    const { clock, readerTimeoutMs: limitMs = 120_000 } = options;
+    this.#stalled = new StalledReaders({ connections: this.#connections, apart: this.#upgraded, clock, limitMs });
     this.#server = options.tls ? this.#tlsServer(options.tls) : createServer(strict);
     const refusals: Refusals = { onRefused: events.onRefused, clock: options.clock };
     const onRequest = (from: Incoming) => {
@@ -143,6 +142,7 @@ export class Listener {
       this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, this.#options)));
       this.#server.listen(port, host, resolve);
     });
+    this.#stalled.begin();
     return (this.#server.address() as AddressInfo).port; // a TCP port, since it listens on one
   }
 
@@ -178,6 +178,7 @@ export class Listener {
     for (const socket of this.#upgraded) socket.destroySoon();
     await Promise.race([closed, pause(this.#options.clock, limitMs)]);
     this.#server.closeAllConnections();
+    this.#stalled.end();
   }
 }
 
@@ -201,68 +202,8 @@ function responseOn(message: Incoming['message'], socket: Socket): ServerRespons
   return response;
 }
 
-type BodyRefusals = Refusals & { readonly response: ServerResponse | undefined };
-
-function onClientError(error: NodeJS.ErrnoException, socket: Duplex, { response, ...refusals }: BodyRefusals): void {
-  const message = response?.req.complete === false ? response.req : undefined;
-  if (error.code === 'ECONNRESET' || error.code === 'EPIPE') socket.destroy();
-  else if (message === undefined || response?.headersSent !== true) {
-    const code = parserCodes.get(error.code ?? '') ?? 'request-ambiguous';
-    refuse(socket, code, { ...refusals, detail: error.code, message });
-  }
-  // Part of the body of a request that has its answer and its line in the log: there is no second of either.
-  else if (response.writableFinished) letGo(socket, refusals);
-  else socket.destroy();
-}
-
-const parserCodes: ReadonlyMap<string, ErrorCode> = new Map([
-  ['HPE_HEADER_OVERFLOW', 'headers-too-large'],
-  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 'body-too-large'],
-  ['HPE_INVALID_METHOD', 'method-unknown'],
-  ['ERR_HTTP_REQUEST_TIMEOUT', 'request-timeout'],
-]);
-
-interface Refusals extends Pick<ListenerEvents, 'onRefused'> {
-  readonly clock: Clock;
-  readonly detail?: string | undefined;
-  readonly message?: Incoming['message'] | undefined;
-}
-
 /** Answers of requests with a body, by connection: the last of each. */
 type Bodies = WeakMap<Duplex, ServerResponse>;
-
-/** How long a client may take to close after a refusal, in ms. Node has no timer for such a socket any more. */
-const lingerMs = 5_000;
-
-// There is no response object to write to, or it must not be trusted any more: bytes by hand, and the connection ends.
-function refuse(socket: Duplex, code: ErrorCode, { onRefused, clock, detail, message }: Refusals): void {
-  onRefused(code, { detail: detail ?? code, message });
-  if (!socket.writable || belongsToAnother(socket)) {
-    socket.destroy();
-    return;
-  }
-  const { status, title, source } = catalogue[code];
-  const body = JSON.stringify(problemOf(code, 'none'));
-  socket.write(
-    `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-      `Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nX-Error-Source: ${source}\r\nConnection: close\r\n\r\n${body}`,
-  );
-  letGo(socket, { clock });
-}
-
-// What is left unread would turn the end into a reset, and take the answer with it.
-function letGo(socket: Duplex, { clock }: Pick<Refusals, 'clock'>): void {
-  socket.end();
-  socket.resume();
-  const cancel = clock.after(lingerMs, () => socket.destroy());
-  socket.once('close', cancel);
-}
-
-/** The answer that is under way on this connection. Node keeps it under a name of its own. */
-function answerOn(socket: Duplex): ServerResponse | undefined {
-  const answer = '_httpMessage' in socket ? socket._httpMessage : undefined;
-  return answer instanceof ServerResponse ? answer : undefined;
-}
 
 // Node would leave the connection open behind an answer that was asked for before the end was: its client would send the
 // next request, and all would wait for the limit. Where "keep-alive" was said already the connection is closed all the same.
@@ -271,12 +212,6 @@ function endAfterAnswer(socket: Socket): void {
   if (answer === undefined) return;
   if (answer.headersSent) answer.once('finish', () => socket.destroySoon());
   else answer.shouldKeepAlive = false;
-}
-
-/** Whether a refusal written now would be read as the answer to an earlier request, or as a part of it. */
-function belongsToAnother(socket: Duplex): boolean {
-  const answer = answerOn(socket);
-  return answer !== undefined && (answer.headersSent || answer.req.complete);
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: ListenerOptions): Error {

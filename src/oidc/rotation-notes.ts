@@ -35,6 +35,9 @@ export interface RotationNotes {
   read(): Promise<SeenRotation | undefined>;
 }
 
+/** Ms since 1970, of this era: whoever writes to the store must not be able to break who reads. */
+const instantForm = /^[1-9]\d{0,13}$/;
+
 const keptMs = 30 * 24 * 60 * 60_000;
 
 /** Notes in Redis, which all instances share. */
@@ -55,9 +58,8 @@ export class RedisRotationNotes implements RotationNotes {
   }
 
   async read(): Promise<SeenRotation | undefined> {
-    const [word, instant] = String((await this.#redis.command('GET', this.#key)) ?? '').split(' ');
+    const [word, instant = ''] = String((await this.#redis.command('GET', this.#key)) ?? '').split(' ');
     const rotation = rotations.find((each) => each === word);
-    const seenAt = Number(instant);
-    return rotation === undefined || !(seenAt > 0) ? undefined : { rotation, seenAt };
+    return rotation === undefined || !instantForm.test(instant) ? undefined : { rotation, seenAt: Number(instant) };
   }
 }

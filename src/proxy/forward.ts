@@ -37,6 +37,9 @@ export interface ForwarderParts {
   readonly readerTimeoutMs?: number;
 }
 
+/** Takes what shall be done when the session of a call has ended, which gets the answer for the browser. */
+export type WhenEnded = (act: (problem: ProblemError) => void) => void;
+
 /** Forwards calls. */
 export class Forwarder {
   readonly #parts: ForwarderParts;
@@ -56,9 +59,10 @@ export class Forwarder {
    * Resolves when the answer is finished or broken off. Rejects with a
    * `ProblemError` (`body-too-large`, `request-timeout`, `overloaded`,
    * `upstream-unreachable`, `upstream-timeout`, `upstream-failing`, `upstream-error`,
-   * `step-up-needed`, `step-up-in-vain`) while nothing has been sent.
+   * `step-up-needed`, `step-up-in-vain`) while nothing has been sent. A call that has
+   * no connection yet when its session ends is not sent any more.
    */
-  forward(authorized: AuthorizedRequest, route: Route): Promise<void> {
+  forward(authorized: AuthorizedRequest, route: Route, whenEnded?: WhenEnded): Promise<void> {
     const { request } = authorized;
     const { upstreams, clock, renew, isSignedInAs } = this.#parts;
     if (request.response.destroyed) return Promise.resolve();
@@ -72,7 +76,11 @@ export class Forwarder {
       const upstream = upstreams.at(route.upstream.origin);
       const { nonces } = upstreams;
       const parts = { authorized, route, upstream, nonces, limits, patience, renew, isSignedInAs };
-      new Exchange(parts, { resolve, reject }).start();
+      const exchange = new Exchange(parts, { resolve, reject });
+      exchange.start();
+      whenEnded?.((problem) => {
+        if (exchange.line === undefined) exchange.giveUp(problem);
+      });
     });
   }
 }

@@ -174,9 +174,20 @@ export class Parties<Request extends { readonly party: string }> {
   }
 
   #forgetIdle(): void {
+    this.#dropTurns();
     for (const [name, { held, waiting, hasTurn }] of this.#byName) {
       if (held === 0 && waiting.size === 0 && !hasTurn) this.#byName.delete(name);
     }
     this.#mostParties = Math.max(mostIdle, 2 * this.#byName.size); // so that a look at all comes seldom
+  }
+
+  // Who left has its turn until somebody is served: while no line comes free such turns would grow without end.
+  #dropTurns(): void {
+    for (let left = this.#turns.size; left > 0; left--) {
+      const party = this.#turns.shift();
+      if (party === undefined) return;
+      party.hasTurn = false;
+      if (party.waiting.size > 0) this.#giveTurn(party);
+    }
   }
 }

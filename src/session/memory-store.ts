@@ -111,8 +111,9 @@ export class MemorySessionStore implements SessionStore {
     return tokens !== undefined && this.#putTokens(claim.id, { ...tokens, spending: { owner, until } });
   }
 
-  async abandonSpending(claim: Spending): Promise<boolean> {
+  async abandonSpending(claim: Spending, { onlyUnmoved } = { onlyUnmoved: false }): Promise<boolean> {
     const tokens = this.#claimedBy(claim);
+    if (onlyUnmoved && tokens?.spending?.until !== claim.until) return false;
     return tokens !== undefined && this.#putTokens(claim.id, { ...tokens, spending: undefined });
   }
 

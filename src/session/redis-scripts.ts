@@ -99,10 +99,14 @@ redis.call('HSET', KEYS[2], 'until', ARGV[3])
 return 1`,
 );
 
-/** Gives one's own claim back. KEYS: record, tokens. ARGV: version, owner. 1: given back; 0: not one's own. */
+/**
+ * Gives a claim back. KEYS: record, tokens. ARGV: version, owner, the `until` at which it must stand, or nothing.
+ * 1: given back; 0: it is not that owner's, or was moved on.
+ */
 export const abandonSpendingScript = redisScript(
   'abandon spending',
   `${isMine}if not mine then return 0 end
+if ARGV[3] ~= '' and redis.call('HGET', KEYS[2], 'until') ~= ARGV[3] then return 0 end
 redis.call('HDEL', KEYS[2], 'spending', 'owner', 'until')
 return 1`,
 );

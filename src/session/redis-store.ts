@@ -103,8 +103,9 @@ export class RedisSessionStore implements SessionStore {
     return this.#write(id, extendSpendingScript, { keys: spendingKeysOf(id), values });
   }
 
-  abandonSpending({ id, version, owner }: Spending): Promise<boolean> {
-    return this.#write(id, abandonSpendingScript, { keys: spendingKeysOf(id), values: [String(version), owner] });
+  abandonSpending({ id, version, owner, until }: Spending, { onlyUnmoved } = { onlyUnmoved: false }): Promise<boolean> {
+    const values = [String(version), owner, onlyUnmoved ? String(until) : ''];
+    return this.#write(id, abandonSpendingScript, { keys: spendingKeysOf(id), values });
   }
 
   // Lost with a master, new tokens would leave the old refresh token behind, and to present that again looks like theft.

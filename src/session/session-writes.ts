@@ -21,16 +21,15 @@ export function spendingOf({ id, tokensVersion: version }: OpenedSession, { owne
 /**
  * Claims in place of the owner that `session` was read with, who is gone. The owner may
  * have spent the refresh token, so this is for one that may be presented twice. Of
- * several that try, one begins.
+ * several that try, one begins; none where the owner moved the claim on meanwhile.
  */
 export async function takeSpendingOver(
   store: SessionStore,
   { session, claim }: { readonly session: OpenedSession; readonly claim: SpendingClaim },
 ): Promise<'begun' | 'busy' | 'changed' | 'gone'> {
   const mine = spendingOf(session, claim);
-  const theirs = (await store.read(session.id))?.tokens.spending;
-  if (theirs?.owner === session.spending?.owner && theirs?.until === session.spending?.until && theirs !== undefined)
-    await store.abandonSpending({ ...mine, ...theirs });
+  const theirs = session.spending;
+  if (theirs !== undefined) await store.abandonSpending({ ...mine, ...theirs }, { onlyUnmoved: true });
   return store.beginSpending(mine);
 }
 

@@ -120,8 +120,11 @@ export interface SessionStore {
   /** Moves `until` of one's own claim. `false` if it is no longer one's own. */
   extendSpending(claim: Spending): Promise<boolean>;
 
-  /** Gives the claim back unspent: the refresh token was certainly not used. `false` if it was not one's own. */
-  abandonSpending(claim: Spending): Promise<boolean>;
+  /**
+   * Gives the claim back unspent: the refresh token was certainly not used. `false` if it was not one's own.
+   * With `onlyUnmoved`: takes that of another, who is gone; `false` if its `until` is not that of `claim` any more.
+   */
+  abandonSpending(claim: Spending, how?: { readonly onlyUnmoved: boolean }): Promise<boolean>;
 
   /**
    * Writes new tokens and ends the claim. `false`: the claim was lost, or the session is

@@ -1,14 +1,17 @@
 /**
  * Breaks off what is under way for a session when that ends: an upstream's event
- * stream, a download. What would be whole in a moment is left that moment.
+ * stream, a download. What would be whole in a moment is left that moment; what was
+ * not sent yet is not sent any more.
  *
  * @module
  */
 
 import type { Clock } from '../base/clock.ts';
+import type { ProblemError } from '../errors.ts';
 import type { AuthorizedRequest } from '../http/inbound.ts';
 import { isOpened } from './session.ts';
 import type { SessionWatch } from './session-watch.ts';
+import { signedOut } from './signed-out.ts';
 
 /** What it needs. */
 export interface WithSessionParts {
@@ -19,19 +22,28 @@ export interface WithSessionParts {
 /** For calls that were sent before the sign-out and are about to be answered; ms. */
 const graceMs = 500;
 
+/** Names what shall be done, with the answer for the browser, when the session has ended; at once where it has. */
+type WhenEnded = (act: (problem: ProblemError) => void) => void;
+
 /** Runs `task`, which answers the request, no longer than its session lives. */
 export async function withSession(
   { request, session }: AuthorizedRequest,
-  task: () => Promise<void>,
+  task: (whenEnded?: WhenEnded) => Promise<void>,
   { watch, clock }: WithSessionParts,
 ): Promise<void> {
   if (!isOpened(session)) return task();
   let cancel: (() => void) | undefined;
+  let act: Parameters<WhenEnded>[0] = () => undefined;
   const stop = watch.watch(session, ({ kind }) => {
-    if (kind === 'ended') cancel = clock.after(graceMs, () => request.response.destroy());
+    if (kind !== 'ended') return;
+    cancel = clock.after(graceMs, () => request.response.destroy());
+    act(signedOut(request.frontend));
   });
   try {
-    await task();
+    await task((asked) => {
+      act = asked;
+      if (cancel !== undefined) act(signedOut(request.frontend));
+    });
   } finally {
     stop();
     cancel?.();

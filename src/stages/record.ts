@@ -16,7 +16,7 @@ import { randomRequestId } from '../base/random.ts';
 import { catalogue, type ErrorCode } from '../errors.ts';
 import { hasBody } from '../http/framing.ts';
 import type { Opening } from '../http/inbound.ts';
-import type { ParserRefusal } from '../http/listener.ts';
+import type { ParserRefusal } from '../http/parser-refusals.ts';
 import { RequestRecord } from '../http/request-record.ts';
 import type { Metrics } from '../metrics/catalogue.ts';
 

@@ -142,6 +142,44 @@ describe('a client that is slow', () => {
     expect(client.bytes().length).toBeLessThan(32 * megabyte);
   });
 
+  it.each([4, 40])(
+    'PX-29: and takes none of many answers of %i KiB, which are whole, is cut off as well',
+    async (kib) => {
+      const upstream = await upstreamOf(() => ({
+        headers: [['Content-Type', 'text/plain']],
+        body: Buffer.alloc(kib * 1024, 'x'),
+      }));
+      const hop = await hopBefore(upstream, { readerTimeoutMs: 300 });
+      const client = await openRaw(hop.port);
+      client.stopReading();
+      for (let sent = 0; sent < 16 * 1024; sent += 64 * kib) client.write(get().repeat(64)); // more than the system buffers
+      const isStuck = () => hop.requests.some(({ response }) => response.writableLength > 0);
+      await eventually(isStuck);
+
+      await eventually(
+        () => hop.requests.every(({ response }) => response.destroyed || response.writableFinished),
+        3_000,
+      );
+      client.readOn();
+      await eventually(() => client.closed);
+      expect(client.bytes().length).toBeLessThan(16 * megabyte);
+    },
+  );
+
+  it('RL-10: and takes none of many answers of ours is cut off as well', async () => {
+    const hop = await hopBefore(await upstreamOf(), { readerTimeoutMs: 300 });
+    const client = await openRaw(hop.port);
+    client.stopReading();
+    for (let sent = 0; sent < 20_000; sent += 500) client.write(get('/nothing').repeat(500));
+    const held = () => hop.requests.filter(({ response }) => !response.closed).length;
+    await eventually(() => held() > 1_000);
+
+    await eventually(() => held() === 0, 3_000);
+    client.readOn();
+    await eventually(() => client.closed);
+    expect(client.responses().length).toBeLessThan(20_000);
+  });
+
   it('PX-29: and reads on in time gets all of it', async () => {
     const upstream = await upstreamOf(() => ({
       headers: [['Content-Type', 'text/plain']],

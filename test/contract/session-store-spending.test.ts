@@ -74,6 +74,17 @@ describe.each(storeNames)('a session store in %s', (name) => {
       expect(await store.beginSpending(claimOn(session, { owner: 'other' }))).toBe('begun');
     });
 
+    it("takes another's claim only as it was seen, so that an owner who moved it on meanwhile keeps it", async () => {
+      const session = await createdIn(store);
+      const seen = claimOn(session, { owner: 'slow' });
+      await store.beginSpending(seen);
+      await store.extendSpending({ ...seen, until: seen.until + 5_000 });
+
+      expect(await store.abandonSpending(seen, { onlyUnmoved: true })).toBe(false);
+      expect(await store.abandonSpending({ ...seen, until: seen.until + 5_000 }, { onlyUnmoved: true })).toBe(true);
+      expect(await store.abandonSpending(seen, { onlyUnmoved: true })).toBe(false);
+    });
+
     it('saves new tokens and ends the claim', async () => {
       const session = await createdIn(store);
       const claim = claimOn(session, { owner: 'me' });

@@ -158,15 +158,17 @@ describe('without END_SESSION_METHOD=form', () => {
   });
 
   it('LO-06: a session that began so has no token to show, and is ended here alone once it is set', async () => {
-    const secrets = { SESSION_SECRETS: keyOf(), ...form };
     const shared = { redisUrl: redis.url, clock: at.world.clock };
-    const redirect = await startHostileWorld({ ...shared, env: { ...secrets, END_SESSION_METHOD: 'redirect' } });
-    const { issuer } = redirect.hostile;
-    // The same app at the same client, as it is started again.
-    const env = { ...secrets, PUBLIC_URL: redirect.world.origin };
-    const later = await startWorld({ ...shared, issuer, upstream: 'http://127.0.0.1:9', env });
+    const env = { ...form, SESSION_SECRETS: keyOf() };
+    const redirect = await startHostileWorld({ ...shared, env: { ...env, END_SESSION_METHOD: 'redirect' } });
+    // The same frontend: of one origin and one issuer.
+    const later = await startWorld({
+      ...{ ...shared, issuer: redirect.hostile.issuer, upstream: 'http://127.0.0.1:9' },
+      env: { ...env, PUBLIC_URL: redirect.world.origin },
+    });
     const browser = redirect.world.browser();
     await redirect.signIn(browser);
+    expect((await later.session(browser))['authenticated']).toBe(true);
     const { origin } = later;
     const answer = await browser.submitForm(`${origin}/logout`, {}, { from: `${origin}/`, redirect: 'manual' });
     expect([answer.status, answer.header('location')]).toEqual([303, '/']);

@@ -28,7 +28,7 @@ import { isRefusal, Receiver, type Refusal } from '../../src/http/receive-reques
 import { RequestRecord } from '../../src/http/request-record.ts';
 import { arrange, compile, type Entry, type Stages } from '../../src/pipeline.ts';
 import type { Renew } from '../../src/proxy/exchange-parts.ts';
-import { Forwarder } from '../../src/proxy/forward.ts';
+import { Forwarder, type WhenEnded } from '../../src/proxy/forward.ts';
 import type { IsSignedInAs } from '../../src/proxy/instead.ts';
 import { Routes } from '../../src/proxy/routes.ts';
 import { Upstreams, type UpstreamsOptions } from '../../src/proxy/upstreams.ts';
@@ -48,6 +48,8 @@ export interface HopOptions {
   readonly readerTimeoutMs?: number;
   readonly renew?: (authorized: AuthorizedRequest) => Promise<string | undefined>;
   readonly clock?: Clock;
+  /** What stands around the forwarding of each call; nothing unless told otherwise. */
+  readonly around?: (authorized: AuthorizedRequest, forward: (whenEnded?: WhenEnded) => Promise<void>) => Promise<void>;
   /** What other stages would have put on every answer. */
   readonly replyHeaders?: readonly string[];
 }
@@ -109,7 +111,11 @@ export async function startHop(origin: string, options: HopOptions = {}): Promis
     answer: (request) => answer(request, { routes, forwarder, options }),
   });
   const run = compile(arrange(stages), stages);
-  const listener = new Listener({ host: '127.0.0.1', port: 0, clock }, { onRequest: run, onRefused: () => undefined });
+  const { readerTimeoutMs } = options;
+  const listener = new Listener(
+    { host: '127.0.0.1', port: 0, clock, readerTimeoutMs },
+    { onRequest: run, onRefused: () => undefined },
+  );
   const port = await listener.listen();
   const close = async (): Promise<void> => {
     await listener.close(0);
@@ -159,7 +165,8 @@ function answer(request: ClearedRequest, { routes, forwarder, options }: Answeri
   const route = routes.match(request);
   const token = 'token' in options ? options.token : 'attached-token';
   const authorized = route.access === 'public' ? publicRequest(request) : authorizedWith(request, token);
-  return forwarder.forward(authorized, route);
+  const { around = (_authorized, forward) => forward() } = options;
+  return around(authorized, (whenEnded) => forwarder.forward(authorized, route, whenEnded));
 }
 
 interface Staging {

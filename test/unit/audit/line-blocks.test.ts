@@ -16,7 +16,7 @@ beforeEach(() => {
   clock = new ManualClock();
   written = [];
   const target = { write: (block: string) => written.push(block), flushSync: () => written.push('flushed') };
-  blocks = new LineBlocks({ target, clock, mostCharacters: 10 });
+  blocks = new LineBlocks({ target, clock, mostBytes: 10 });
 });
 
 describe('LineBlocks', () => {
@@ -38,6 +38,14 @@ describe('LineBlocks', () => {
     await clock.advance(1_000);
 
     expect(written).toEqual(['one\ntwo\n', 'three\n', 'a line that is longer\n']);
+  });
+
+  it('counts bytes and not characters, since a pipe keeps whole so many of them', async () => {
+    blocks.write('→→\n');
+    blocks.write('two\n');
+    await clock.advance(1_000);
+
+    expect(written).toEqual(['→→\n', 'two\n']);
   });
 
   it('LG-13: lets go of all at once when the process ends, and writes nothing twice', async () => {

@@ -8,6 +8,7 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import { LoopTurn, type Turn } from '../../../src/base/turn.ts';
 import { ProblemError } from '../../../src/errors.ts';
 import { createFrontend } from '../../../src/http/frontend.ts';
 import type { AuthorizedRequest } from '../../../src/http/inbound.ts';
@@ -59,7 +60,17 @@ class ControllerStub {
 
 const dead = () => Object.assign(new Error('gone'), { code: 'ECONNRESET' });
 
-function start(options: { readonly method?: string; readonly answers?: number; readonly renew?: Renew } = {}) {
+interface StartOptions {
+  readonly method?: string;
+  readonly answers?: number;
+  readonly renew?: Renew;
+  /** Ends at once unless told otherwise. */
+  readonly turn?: Turn;
+}
+
+const atOnce: Turn = { atEnd: (task) => task.run() };
+
+function start({ turn: ended = atOnce, ...options }: StartOptions = {}) {
   const response = new ResponseStub();
   const sent: Outgoing[] = [];
   const line = {
@@ -96,7 +107,7 @@ function start(options: { readonly method?: string; readonly answers?: number; r
       route,
       upstream,
       nonces: new DpopNonces(),
-      limits: { clock: new ManualClock(), turn: { atEnd: (task) => task.run() }, readerTimeoutMs: 1_000 },
+      limits: { clock: new ManualClock(), turn: ended, readerTimeoutMs: 1_000 },
       renew: options.renew,
     },
     {
@@ -153,6 +164,18 @@ describe('Exchange', () => {
 
     expect(outcome.resolved).toBe(true);
     expect(begin().told).toEqual(['abort']);
+  });
+
+  it('PX-30: sends nothing for a client that leaves, or is refused, before the turn ends', async () => {
+    const left = start({ turn: new LoopTurn() });
+    const refused = start({ turn: new LoopTurn() });
+    const kept = start({ turn: new LoopTurn() });
+    left.response.destroy();
+    refused.exchange.giveUp(new ProblemError('session-ended'));
+    await turn();
+
+    expect([left.outcome.resolved, refused.outcome.rejected]).toMatchObject([true, { code: 'session-ended' }]);
+    expect([left, refused, kept].map(({ sent }) => sent.length)).toEqual([0, 0, 1]);
   });
 
   it('PX-30: ends a request whose client leaves while it runs', () => {

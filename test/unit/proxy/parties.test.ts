@@ -105,4 +105,23 @@ describe('Parties', () => {
     expect(parties.of('holder')).toBe(holder);
     expect(parties.known).toBeLessThan(1_100);
   });
+
+  it('PX-29: forgets parties that left while no line came free, and keeps the turns of those who wait', () => {
+    const { parties, drain } = waiting('a1', 'b1');
+    for (let count = 0; count < 5_000; count++) {
+      const request = { name: `${count}`, party: `party ${count}` };
+      parties.wait(parties.of(request.party), { request, since: count + 10 });
+      if (count % 2 === 0) expect(parties.cancel(request)).toBe(true);
+      else expect(parties.takeUntil(count + 10).map(({ name }) => name)).toContain(`${count}`);
+      if (count === 1) {
+        for (const name of ['b2', 'a2']) {
+          const back = { name, party: name.charAt(0) };
+          parties.wait(parties.of(back.party), { request: back, since: 9_000 });
+        }
+      }
+    }
+
+    expect(parties.known).toBeLessThan(1_100);
+    expect(drain()).toEqual(['a2', 'b2']);
+  });
 });
