@@ -18,31 +18,37 @@ const people = 25;
 const ofEach = 20; // on each of two processes
 
 let redis: RedisServer;
-let upstream: Upstream;
+let upstreams: readonly Upstream[];
 let at: Deployment;
 
 beforeAll(async () => {
   redis = await startRedis();
   const speak = speaking();
-  upstream = await startUpstream((request) =>
-    request.target === '/stream'
-      ? {
-          headers: [['Content-Type', 'text/event-stream']],
-          chunks: (async function* () {
-            yield 'data: first\n\n';
-            await new Promise(() => undefined);
-          })(),
-        }
-      : speak(request),
-  );
+  const start = () =>
+    startUpstream((request) =>
+      request.target === '/stream'
+        ? {
+            headers: [['Content-Type', 'text/event-stream']],
+            chunks: (async function* () {
+              yield 'data: first\n\n';
+              await new Promise(() => undefined);
+            })(),
+          }
+        : speak(request),
+    );
+  // Two, since the 512 connections to each are shared: the last of 25 people would not get 20 of one alone.
+  upstreams = [await start(), await start()];
   // The streams say nothing after their first word; to open all of them may take longer than the usual 30 s.
-  const rules = `routes: [{ path: /api, upstream: "${upstream.origin}", websocket: true, timeout: 5m }]`;
+  const routes = upstreams.map(
+    ({ origin }, at) => `{ path: /api/${at}, upstream: "${origin}", websocket: true, timeout: 5m }`,
+  );
+  const rules = `routes: [${routes.join(', ')}]`;
   at = await startDeployment({ instances: 2, redisUrl: redis.url, rules });
 }, 60_000);
 
 afterAll(async () => {
   await at[Symbol.asyncDispose]();
-  await upstream.stop();
+  await Promise.all(upstreams.map((upstream) => upstream.stop()));
   await redis.stop();
 });
 
@@ -53,8 +59,14 @@ interface Open {
   end(): void;
 }
 
-function socketOf(owner: Person, port: number): Promise<Open> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/api/echo`, {
+/** At which process, and the how manieth there. */
+interface Place {
+  readonly port: number;
+  readonly count: number;
+}
+
+function socketOf(owner: Person, { port, count }: Place): Promise<Open> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/api/${count % 2}/echo`, {
     origin: at.origin,
     headers: { Host: owner.host, Cookie: owner.cookie },
   });
@@ -68,13 +80,14 @@ function socketOf(owner: Person, port: number): Promise<Open> {
   });
 }
 
-function streamOf(owner: Person, port: number): Promise<Open> {
+function streamOf(owner: Person, { port, count }: Place): Promise<Open> {
   let isClosed = false;
   return new Promise((resolve, reject) => {
     const headers = { Host: owner.host, Cookie: owner.cookie, 'Sec-Fetch-Site': 'same-origin' };
     const request = get(
-      { host: '127.0.0.1', port, path: '/api/stream', headers, agent: false },
+      { host: '127.0.0.1', port, path: `/api/${count % 2}/stream`, headers, agent: false },
       (answer: IncomingMessage) => {
+        if (answer.statusCode !== 200) reject(new Error(`a stream was answered with ${answer.statusCode}`));
         answer
           .on('error', () => undefined)
           .on('close', () => {
@@ -99,8 +112,12 @@ it('LO-26: a sign-out ends what is open for it on both processes, and leaks noth
   const streams: Open[] = [];
   for (const person of persons) {
     for (const port of at.ports) {
-      sockets.push(...(await Promise.all(Array.from({ length: ofEach }, () => socketOf(person, port)))));
-      streams.push(...(await Promise.all(Array.from({ length: ofEach }, () => streamOf(person, port)))));
+      sockets.push(
+        ...(await Promise.all(Array.from({ length: ofEach }, (_, count) => socketOf(person, { port, count })))),
+      );
+      streams.push(
+        ...(await Promise.all(Array.from({ length: ofEach }, (_, count) => streamOf(person, { port, count })))),
+      );
     }
   }
   expect([sockets.length, streams.length]).toEqual([1_000, 1_000]);
