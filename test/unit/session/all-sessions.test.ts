@@ -6,7 +6,7 @@ import { AllSessions } from '../../../src/session/all-sessions.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type RedisServer, startRedis } from '../../support/redis.ts';
 import { startCluster, startSentinelGroup } from '../../support/redis-groups.ts';
-import { type Connected, connectedTo } from '../redis/topologies.ts';
+import { allOf, type Connected, connectedTo } from '../redis/topologies.ts';
 import { sessionsAt } from './sessions-at.ts';
 
 interface Group extends AsyncDisposable {
@@ -101,7 +101,7 @@ describe.each(topologies)('everybody, in %s', (_name, start) => {
     for (const server of group.servers) await server.cli('CLIENT', 'KILL', 'TYPE', 'normal');
     await eventually(() => client.redis.ping(), 10_000);
 
-    await expect(Array.fromAsync(walk)).rejects.toMatchObject({ code: 'store-unavailable' });
+    await expect(allOf(walk)).rejects.toMatchObject({ code: 'store-unavailable' });
     await eventually(async () => (await own.everybody.count().catch(() => 0)) === 1_500, 10_000);
     expect(await endOf(own)).toBe(1_500);
   }, 60_000);
