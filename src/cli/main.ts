@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-
 /**
  * The program `claimcheck`: hands the process to a command. The only file of the
  * command line that touches the process.
