@@ -53,6 +53,11 @@ export const events = {
     fields: ['session', 'subject', 'reason'],
     retentionMonths: 12,
   },
+  'sessions.ended-all': {
+    answers: "Who ended everybody's sessions, and how many? A failure broke off after that many.",
+    fields: ['operator', 'reason', 'count'],
+    retentionMonths: 12,
+  },
   'session.unreadable': {
     answers: 'Was a stored session exchanged, damaged, or sealed with a key that is gone?',
     fields: ['session', 'part', 'reason'],

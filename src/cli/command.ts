@@ -16,6 +16,8 @@ export interface Surface {
   readonly clock: Clock;
   /** Of the Node that runs this, as `process.versions.node` has it. */
   readonly nodeVersion: string;
+  /** As whom this runs: the system's name for the user, or the number where there is none. */
+  readonly operator: string;
   /** Takes lines for standard output, without their line break. */
   readonly write: (line: string) => void;
   /** Takes lines for standard error. */

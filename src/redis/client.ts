@@ -28,6 +28,7 @@ import {
   type RedisReply,
   type Send,
 } from './node.ts';
+import { scanKeys } from './scan.ts';
 import type { RedisScript } from './script.ts';
 import { serverFaults } from './server-check.ts';
 import { keyOf } from './slot.ts';
@@ -107,6 +108,18 @@ export class Redis {
       await Promise.all([...groups.values()].map((places) => this.#together(all, { places, replies })));
       return replies;
     });
+  }
+
+  /**
+   * The names of texts that match `pattern`, on every master, a few at a time; some may
+   * come twice. Fails, as commands do, when some could have been missed.
+   */
+  async *keysLike(pattern: string): AsyncGenerator<readonly string[]> {
+    try {
+      yield* scanKeys({ topology: this.#topology, tracking: this.#tracking }, pattern);
+    } catch (cause) {
+      throw new ProblemError('store-unavailable', { cause });
+    }
   }
 
   /** Runs a script, by its hash where Redis knows it. */

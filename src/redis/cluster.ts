@@ -85,6 +85,11 @@ export class Cluster implements RedisTopology {
     return masters.length > 0 && masters.every(({ node }) => node.isInTouch);
   }
 
+  masters(): readonly RedisNode[] {
+    if (!this.#map.isWhole) throw new Error('not every slot of the cluster has a known master');
+    return [...this.#masters.values()].map(({ node }) => node);
+  }
+
   /** Every node passes on every message; those in reach come first. */
   listeningPlaces(): readonly Place[] {
     const nodes = [...this.#masters.values()].map(({ node }) => node);

@@ -12,7 +12,7 @@
 import type { Place, RedisAddress } from '../config/redis-url.ts';
 import type { Confirmed } from './confirmer.ts';
 import type { Access } from './connection.ts';
-import { kindOf, nameOf, type Question } from './node.ts';
+import { kindOf, nameOf, type Question, type RedisNode } from './node.ts';
 import { SentinelGroup } from './sentinel-group.ts';
 import { isAnswering, type RedisTopology, ReplicatedMaster, type Subject, type TopologyOptions } from './topology.ts';
 
@@ -65,6 +65,11 @@ export class SentinelMaster implements RedisTopology {
 
   get isInTouch(): boolean {
     return this.#master?.node.isInTouch ?? false;
+  }
+
+  masters(): readonly RedisNode[] {
+    if (this.#master === undefined) throw new Error('no sentinel has named a master yet');
+    return [this.#master.node];
   }
 
   listeningPlaces(): readonly Place[] {

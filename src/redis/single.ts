@@ -39,6 +39,10 @@ export class SingleServer implements RedisTopology {
     return this.#node.isInTouch;
   }
 
+  masters(): readonly RedisNode[] {
+    return [this.#node];
+  }
+
   listeningPlaces(): readonly Place[] {
     return [this.#node.place];
   }

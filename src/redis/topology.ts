@@ -34,6 +34,8 @@ export interface RedisTopology {
   ping(): Promise<boolean>;
   /** Whether every known master would have told of changed keys by now; false while none is known. */
   readonly isInTouch: boolean;
+  /** Every master. Throws while some of them are not known. */
+  masters(): readonly RedisNode[];
   /** Where messages can be listened to now, the best place first. */
   listeningPlaces(): readonly Place[];
   /** Calls `listener` when {@link listeningPlaces} may have changed. */

@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { Outcome } from '../audit/events.ts';
 import { Pseudonyms, pseudonymKey } from '../audit/redact.ts';
 import type { Trail } from '../audit/trail.ts';
 import type { Clock } from '../base/clock.ts';
@@ -17,6 +18,7 @@ import { onlyFrontendId } from '../config/frontend-settings.ts';
 import { frontendOf } from '../http/frontend.ts';
 import { KeyRing } from '../keys/key-ring.ts';
 import { Metrics } from '../metrics/catalogue.ts';
+import { AllSessions } from './all-sessions.ts';
 import { createStore } from './configured-store.ts';
 import { OwnSessions } from './own-sessions.ts';
 import { lifetimesOf } from './session.ts';
@@ -44,10 +46,12 @@ const reachMs = { limit: 5_000, step: 50 } as const;
 
 /** An operator's view of the store of one frontend, with the issuer of the configuration. All of it throws `store-unavailable`. */
 export class OperatorSessions {
+  readonly #trail: Trail;
   readonly #store: SessionStore;
   readonly #index: SessionIndex;
   readonly #sessions: Sessions;
   readonly #own: OwnSessions;
+  readonly #all: AllSessions | undefined;
   readonly #clock: Clock;
   readonly #issuer: string;
 
@@ -59,15 +63,17 @@ export class OperatorSessions {
     const keys = new KeyRing({ secrets: sessionSecrets, frontendId: frontend.id });
     const pseudonyms = new Pseudonyms(pseudonymKey(sessionSecrets, onlyFrontendId));
     const lifetimes = lifetimesOf(own);
-    const { store } = createStore(config, { trail, clock });
+    const { store, redis } = createStore(config, { trail, clock });
     const reports = sessionReportsTo({ trail, metrics: new Metrics(), pseudonyms });
     const base = { frontend, keys, lifetimes, store, clock, reports };
+    this.#trail = trail;
     this.#store = store;
     this.#clock = clock;
     this.#issuer = own.issuer;
     this.#index = new SessionIndex(base);
     this.#sessions = new Sessions(base);
     this.#own = new OwnSessions({ ...base, sessions: this.#sessions });
+    this.#all = redis && new AllSessions({ redis, keys, reports, sessions: this.#sessions });
   }
 
   /** Waits until the store answers. `false` when it did not within five seconds. */
@@ -106,9 +112,38 @@ export class OperatorSessions {
     return ended.filter(Boolean).length;
   }
 
+  /** How many sessions everybody has at this frontend. Throws for a store in memory. */
+  countAll(): Promise<number> {
+    return this.#everybody().count();
+  }
+
+  /**
+   * Ends everybody's sessions at this frontend and says how many lived. Sign-ins under
+   * way, and later ones, are not refused. May be repeated when it failed half-way.
+   * Throws for a store in memory.
+   */
+  async endAll(operator: string): Promise<number> {
+    let count = 0;
+    let outcome: Outcome = 'failure';
+    try {
+      await this.#everybody().end((more) => {
+        count += more;
+      });
+      outcome = 'success';
+    } finally {
+      this.#trail.event('sessions.ended-all', outcome, { operator, reason: 'revoked', count });
+    }
+    return count;
+  }
+
   /** Ends the connection. */
   close(): Promise<void> {
     return this.#store.close();
+  }
+
+  #everybody(): AllSessions {
+    if (this.#all === undefined) throw new Error('sessions in memory can be reached by their own process alone');
+    return this.#all;
   }
 
   async #idsOfSid({ sid }: Meant): Promise<ReadonlySet<string> | undefined> {

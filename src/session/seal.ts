@@ -58,6 +58,9 @@ export function partName(id: string, part: SessionPart): string {
   return `${partStart}${id}}:${part}`;
 }
 
+/** What matches the full names of all cards, as Redis has it: braces are plain there. */
+export const everyCard = `${partStart}*}:card`;
+
 /** The name of the session of which this is a part's full name; `undefined` for anything else in the store. */
 export function sessionOfPart(name: string): string | undefined {
   const end = name.indexOf('}', partStart.length);

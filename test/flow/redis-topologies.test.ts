@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RedisServer } from '../support/redis.ts';
 import { startCluster, startSentinelGroup } from '../support/redis-groups.ts';
 import { startWorld } from '../support/world.ts';
+import { ranWith } from '../unit/cli/running.ts';
 import { startTwins } from './twin-worlds.ts';
 
 interface Group extends AsyncDisposable {
@@ -60,6 +61,26 @@ describe.each(topologies)('a session in Redis %s', (_name, start) => {
     expect((await twins.hostile.deliverLogoutToken(twins.backChannel, { sub: 'alice' })).status).toBe(200);
     for (const at of [twins.first, twins.second]) expect(await twins.isSignedIn(other.browser, at)).toBe(false);
     await twins.close();
+  });
+
+  it('LO-27: is ended with those of everybody by an operator, and not with those of another server', async () => {
+    const [world, other] = await Promise.all([
+      startWorld({ redisUrl: group.url }),
+      startWorld({ redisUrl: group.url }),
+    ]);
+    const browsers = await Promise.all(Array.from({ length: 8 }, () => world.signIn()));
+    const elsewhere = await other.signIn();
+    const statuses = async () =>
+      (await Promise.all(browsers.map((each) => each.fetch(`${world.origin}/api/orders`)))).map(({ status }) => status);
+    const end = (...args: readonly string[]) => ranWith(['sessions', 'end', '--all', ...args], { env: world.env });
+
+    expect(await end()).toMatchObject({ code: 2, complaints: expect.stringMatching(/--confirm 8$/) });
+    expect(await statuses()).toEqual(new Array(8).fill(200));
+    expect(await end('--confirm', '8')).toMatchObject({ code: 0, output: 'ended 8' });
+
+    expect(await statuses()).toEqual(new Array(8).fill(401));
+    expect((await elsewhere.fetch(`${other.origin}/api/orders`)).status).toBe(200);
+    await Promise.all([world.close(), other.close()]);
   });
 
   it('TS-03: leaves only what has an end', async () => {

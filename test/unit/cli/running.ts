@@ -38,6 +38,7 @@ export async function ranWith(
     files,
     clock,
     nodeVersion,
+    operator: 'somebody',
     write: (line) => output.push(line),
     complain: (line) => complaints.push(line),
   });

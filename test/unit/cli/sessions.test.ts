@@ -40,11 +40,35 @@ describe('claimcheck sessions', () => {
     [['delete', '--sub', 'a']],
     [['end', '--sub', 'a', '--everybody']],
     [['end', '--sub', 'a', 'b']],
+    [['end', '--all', '--sub', 'a']],
+    [['end', '--all', '--sub', '']],
+    [['end', '--all', '--id', 'b']],
+    [['end', '--all', '--sid', 'b']],
+    [['end', '--all', '--issuer', 'https://issuer.example']],
+    [['end', '--all', '--frontend', '']],
+    [['end', '--all', '--confirm', '']],
+    [['end', '--all', '--confirm', '-1']],
+    [['end', '--all', '--confirm', 'all']],
+    [['end', '--all', 'b']],
+    [['end', '--confirm', '1']],
+    [['end', '--sub', 'a', '--confirm', '1']],
+    [['list', '--all']],
   ])('LO-27: does nothing and prints how it is used for %j', async (parameters) => {
     const { code, output, complaints } = await run(parameters);
 
     expect({ code, output }).toEqual({ code: 2, output: '' });
     expect(complaints).toContain('claimcheck sessions end');
+  });
+
+  it('LO-27: says what a user of Redis may not do who may not walk through all sessions', async () => {
+    const rights = '~cc:* resetchannels &cc:ended -@all +hello +client|tracking +ping +info +subscribe';
+    await using redis = await startRedis({ acl: [`user narrow on >app-password-1 ${rights}`] });
+    const REDIS_URL = redis.urlFor('narrow', 'app-password-1');
+
+    const { code, output, complaints } = await run(['end', '--all', '--confirm', '1'], { REDIS_URL });
+
+    expect({ code, output }).toEqual({ code: 1, output: '' });
+    expect(complaints).toMatch(/^Redis refuses it.*scan/);
   });
 
   it('names every fault of the settings', async () => {

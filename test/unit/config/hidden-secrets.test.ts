@@ -25,7 +25,15 @@ async function textsOf(env: Environment, files: Files): Promise<string> {
   lines.push(inspect(outcome, { depth: 9, showHidden: true }), JSON.stringify(outcome), String(outcome));
   if (outcome instanceof ConfigError) lines.push(outcome.report(), ...outcome.faults, outcome.stack ?? '');
   const print = (line: string) => void lines.push(line);
-  const surface = { env, files, clock: systemClock, nodeVersion: '26.10.0', write: print, complain: print };
+  const surface = {
+    env,
+    files,
+    clock: systemClock,
+    nodeVersion: '26.10.0',
+    operator: 'x',
+    write: print,
+    complain: print,
+  };
   // Those that ask others have tests of their own.
   const silent = [...commands.keys()].filter((command) => command !== 'health' && command !== 'doctor');
   for (const name of silent) await runCommand([name], surface);

@@ -12,7 +12,7 @@ import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/ports.ts';
 import { type RedisServer, startRedis } from '../../support/redis.ts';
 import { startCluster, startSentinelGroup } from '../../support/redis-groups.ts';
-import { type Connected, connectedTo, connecting } from './topologies.ts';
+import { allOf, type Connected, connectedTo, connecting } from './topologies.ts';
 
 const run = promisify(execFile);
 const password = 'right-password-1';
@@ -45,13 +45,14 @@ async function giveUser(servers: readonly RedisServer[], words: readonly string[
 
 const as = (url: string, name: string) => url.replace('://', `://${name}:${password}@`);
 
-async function expectUsable({ store, lines }: Connected) {
+async function expectUsable({ redis, store, lines }: Connected) {
   const session = newSession();
   const mark = { id: session.id, ttlMs: 60_000 };
   expect(await store.create(session)).toBe(true);
   expect(await store.read(session.id)).toMatchObject({ sealed: session.sealed });
   expect(await store.touch(session.id, session)).toBe(true);
   expect(await store.useOnce('jti', session.id, mark)).toBe(true);
+  expect(await allOf(redis.keysLike('cc:{*}:card'))).toEqual([`cc:{${session.id}}:card`]);
   expect(await store.end(session.id, 'signed-out')).toBe(true);
   expect(await store.read(session.id)).toBeUndefined();
   expect(lines.filter((line) => !line.startsWith('redis is reached'))).toEqual([]);

@@ -34,6 +34,13 @@ export async function connectedTo(url: string | Secret): Promise<Connected> {
   return connected;
 }
 
+/** What all steps of a walk gave. */
+export async function allOf(walk: AsyncIterable<readonly string[]>): Promise<readonly string[]> {
+  const names: string[] = [];
+  for await (const some of walk) names.push(...some);
+  return names;
+}
+
 /** Whether a call is answered at all now. */
 export function isServed(call: () => Promise<unknown>): Promise<boolean> {
   return call().then(
