@@ -4,6 +4,7 @@
  */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -103,10 +104,11 @@ describe('two workers', () => {
     const caller = callerOf(served, await served.signIn());
     const pids = await bothOf(served); // one serves before the other does
 
-    // A connection each. In turns: in one burst, whoever is given less of the machine takes less of it.
+    // A connection each: workers share connections, so calls on a kept one all go to the same.
+    const agent = new Agent({ keepAlive: false });
     const outcomes = [];
     for (let turn = 0; turn < 50; turn++) {
-      const calls = Array.from({ length: 4 }, () => call({ port: served.port, caller, path: '/api/x' }));
+      const calls = Array.from({ length: 4 }, () => call({ port: served.port, caller, path: '/api/x', agent }));
       outcomes.push(...(await Promise.all(calls)));
     }
 
