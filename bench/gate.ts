@@ -31,6 +31,7 @@ async function gate(): Promise<number> {
     work: ({ contestants }) =>
       measure(contestants, {
         call: { method: 'GET', path: '/api/small' },
+        own: claimcheck,
         effort: { rounds: 3, durationMs: 2_000, count: 10_000, warmUp: 30_000, connections: 64 },
       }),
   });

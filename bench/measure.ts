@@ -44,7 +44,7 @@ export interface Measured {
 }
 
 /** When a round ends that does not come to its count, in ms. */
-const longestMs = 60_000;
+const longestMs = 30_000;
 
 interface Round extends LoadResult {
   readonly cpuUs: number;
@@ -59,19 +59,33 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** Warms each up, then lets them take turns, so that what else the machine does falls on all alike. */
+/**
+ * Warms each up, then lets them take turns, so that what else the machine does falls on all alike.
+ * A peer that answers nothing any more, or with something else than 200, is left out from then on
+ * and named; where it is `own` the run ends.
+ */
 export async function measure(
   contestants: readonly Contestant[],
-  { call, effort }: { readonly call: Call; readonly effort: Effort },
+  { call, effort, own }: { readonly call: Call; readonly effort: Effort; readonly own: Peer },
 ): Promise<readonly Measured[]> {
-  const rounds = new Map(contestants.map(({ peer }) => [peer.name, [] as Round[]]));
-  for (const { running } of contestants) await load(running, { call, effort: { ...effort, count: effort.warmUp } });
-  for (let round = 0; round < effort.rounds; round++) {
-    for (const { peer, running } of contestants) {
-      rounds.get(peer.name)?.push(await measureOnce(running, { call, effort }));
+  const rounds = new Map(contestants.map(({ peer }) => [peer, [] as Round[]]));
+  const attempt = async ({ peer, running }: Contestant, count: number): Promise<void> => {
+    const taken = rounds.get(peer);
+    if (taken === undefined) return;
+    try {
+      const round = await measureOnce(running, { call, effort: { ...effort, count } });
+      if (count === effort.count) taken.push(round);
+    } catch (error) {
+      if (peer === own || !(error instanceof Error)) throw error;
+      rounds.delete(peer);
+      process.stdout.write(`${peer.name} is left out of this: ${error.message}\n`);
     }
+  };
+  for (const contestant of contestants) await attempt(contestant, effort.warmUp);
+  for (let round = 0; round < effort.rounds; round++) {
+    for (const contestant of contestants) await attempt(contestant, effort.count);
   }
-  return contestants.map(({ peer }) => summary(peer.name, rounds.get(peer.name) ?? []));
+  return [...rounds].map(([peer, taken]) => summary(peer.name, taken.slice(-effort.rounds)));
 }
 
 async function measureOnce(

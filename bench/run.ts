@@ -68,7 +68,7 @@ async function runAll({ place, contestants, skipped }: Contest): Promise<number>
   const sections: Section[] = [];
   for (const { title, call, effort } of scenarios) {
     process.stdout.write(`${title}\n`);
-    sections.push({ title, measured: await measure(contestants, { call, effort }) });
+    sections.push({ title, measured: await measure(contestants, { call, effort, own: claimcheck }) });
   }
   const commands = await commandsPerWarmRequest(place, ours.running);
   const facts = [

@@ -45,6 +45,7 @@ process.exitCode = await withPeers([claimcheck], {
 
 async function cpuOf(contestants: readonly Contestant[]): Promise<number> {
   const [measured] = await measure(contestants, {
+    own: claimcheck,
     call: { method: 'GET', path: '/api/small' },
     effort: { rounds: 5, durationMs: 2_000, count: 10_000, warmUp: 40_000, connections: 64 },
   });
