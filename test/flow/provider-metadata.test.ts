@@ -354,6 +354,18 @@ describe('keys', () => {
     expect(hostile.hits('jwks') - before).toBe(1);
   });
 
+  it.each([
+    ['with an ETag, kept for a day', { etag: true, maxAge: 86_400 }],
+    ['without an ETag', { etag: false }],
+  ])('IT-21: is taken at once from a key set %s', async (_how, switches) => {
+    const { provider } = await started();
+    Object.assign(hostile.script.jwks, switches);
+    expect((await signIn(provider)).idToken?.sub).toBe('alice');
+    hostile.keys.rotate({ overlap: false });
+
+    expect((await signIn(provider)).idToken?.sub).toBe('alice');
+  });
+
   it('IT-21: a key that replaces another under the same name is taken, too', async () => {
     const { provider } = await started();
     await signIn(provider);
