@@ -70,22 +70,19 @@ export async function measure(
 ): Promise<readonly Measured[]> {
   const rounds = new Map(contestants.map(({ peer }) => [peer, [] as Round[]]));
   const attempt = async ({ peer, running }: Contestant, count: number): Promise<void> => {
-    const taken = rounds.get(peer);
-    if (taken === undefined) return;
     try {
-      const round = await measureOnce(running, { call, effort: { ...effort, count } });
-      if (count === effort.count) taken.push(round);
+      rounds.get(peer)?.push(await measureOnce(running, { call, effort: { ...effort, count } }));
     } catch (error) {
       if (peer === own || !(error instanceof Error)) throw error;
       rounds.delete(peer);
       process.stdout.write(`${peer.name} is left out of this: ${error.message}\n`);
     }
   };
-  for (const contestant of contestants) await attempt(contestant, effort.warmUp);
-  for (let round = 0; round < effort.rounds; round++) {
-    for (const contestant of contestants) await attempt(contestant, effort.count);
+  const counts = [effort.warmUp, ...Array.from({ length: effort.rounds }, () => effort.count)];
+  for (const count of counts) {
+    for (const contestant of contestants) if (rounds.has(contestant.peer)) await attempt(contestant, count);
   }
-  return [...rounds].map(([peer, taken]) => summary(peer.name, taken.slice(-effort.rounds)));
+  return [...rounds].map(([peer, [, ...measured]]) => summary(peer.name, measured));
 }
 
 async function measureOnce(
