@@ -64,6 +64,7 @@ export function checkHandshake(request: InboundRequest): void {
 export class Upgrades {
   readonly #parts: UpgradesParts;
   readonly #limits: SocketLimits;
+  readonly #turn = new LoopTurn();
   readonly #open = new Set<Tunnel>();
   /** Opening ones included: a handshake that an upstream does not answer holds as much. */
   readonly #ofOwner = new Map<string, number>();
@@ -143,7 +144,7 @@ export class Upgrades {
       if (ended !== undefined) throw ended;
       const upstream = upstreams.apart(route.upstream.origin);
       await new Promise<void>((resolve, reject) => {
-        const limits = { clock, turn: new LoopTurn(), readerTimeoutMs };
+        const limits = { clock, turn: this.#turn, readerTimeoutMs };
         const parts = { authorized, route, upstream, nonces: upstreams.nonces, renew, isSignedInAs, limits };
         const onOpen = (socket: Duplex, accepted: Accepted) => {
           tunnel = this.#tunnel({ authorized, upgrade, socket, accepted }, () => {
