@@ -73,9 +73,10 @@ async function signOut({ member, csrfToken }: Awaited<ReturnType<typeof warmed>>
   return performance.now();
 }
 
-/** Calls again and again until two in a row were refused; gives all of them. */
-async function untilRefused(member: Member, instance: number): Promise<readonly Outcome[]> {
-  const seen: Outcome[] = [];
+/** Calls again and again until two in a row were refused; gives all of them. `begun` hears of the first answer. */
+async function untilRefused(member: Member, instance: number, begun: () => void): Promise<readonly Outcome[]> {
+  const seen = [await fleet.call(member, { instance })];
+  begun();
   while (seen.slice(-2).filter(({ status }) => status === 401).length < 2) {
     seen.push(await fleet.call(member, { instance }));
     if (seen.length > 10_000) throw new Error('a session that was signed out is served for ever');
@@ -99,8 +100,12 @@ describe('a sign-out at one of three processes', () => {
       const others = [round + 1, round + 2];
       const streams = await Promise.all(others.map((instance) => openStream(person.member, instance)));
 
-      // The others are called all the time, so that a call meets every moment of it.
-      const calling = Promise.all(others.map((instance) => untilRefused(person.member, instance)));
+      // The others are called all the time, so that a call meets every moment of it: before it, too.
+      const begun = others.map(() => Promise.withResolvers<void>());
+      const calling = Promise.all(
+        others.map((at, nth) => untilRefused(person.member, at, () => begun[nth]?.resolve())),
+      );
+      await Promise.race([calling, Promise.all(begun.map(({ promise }) => promise))]);
       const signedOutAt = await signOut(person, round);
       expect((await fleet.call(person.member, { instance: round })).status).toBe(401);
       const seen = await calling;
