@@ -7,7 +7,8 @@
  * @module
  */
 
-import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { FrequentCounter, FrequentHistogram } from './frequent.ts';
 
 interface MetricEntry {
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -139,10 +140,10 @@ export interface FrontendLabel {
 /** The metrics of one process, typed by the catalogue. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly requests: Counter<'kind' | 'status' | 'code' | 'frontend'>;
-  readonly requestSeconds: Histogram<'kind'>;
+  readonly requests: FrequentCounter<'kind' | 'status' | 'code' | 'frontend'>;
+  readonly requestSeconds: FrequentHistogram<'kind'>;
   readonly forwardedProto: Counter<'proto'>;
-  readonly upstreamSeconds: Histogram<'upstream'>;
+  readonly upstreamSeconds: FrequentHistogram<'upstream'>;
   readonly upstreamOpen: Gauge<'upstream'>;
   readonly upstreamAddressesDown: Gauge<'upstream'>;
   readonly signIns: Counter<'result' | 'frontend'>;
@@ -152,7 +153,7 @@ export class Metrics {
   readonly webSocketsOpen: Gauge;
   readonly webSocketUpgrades: Counter<'route' | 'outcome'>;
   readonly webSocketEnds: Counter<'end'>;
-  readonly sessionLookups: Counter<'result'>;
+  readonly sessionLookups: FrequentCounter<'result'>;
   readonly sessionsDropped: Counter<'reason'>;
   readonly sessionsHeld: Gauge<'frontend'>;
   readonly sessionBytesHeld: Gauge<'frontend'>;
@@ -166,10 +167,10 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
-    this.requests = new Counter(this.#options('claimcheck_requests_total'));
-    this.requestSeconds = new Histogram({ ...this.#options('claimcheck_request_seconds'), buckets: seconds });
+    this.requests = new FrequentCounter(this.#options('claimcheck_requests_total'));
+    this.requestSeconds = new FrequentHistogram({ ...this.#options('claimcheck_request_seconds'), buckets: seconds });
     this.forwardedProto = new Counter(this.#options('claimcheck_forwarded_proto_total'));
-    this.upstreamSeconds = new Histogram({ ...this.#options('claimcheck_upstream_seconds'), buckets: seconds });
+    this.upstreamSeconds = new FrequentHistogram({ ...this.#options('claimcheck_upstream_seconds'), buckets: seconds });
     this.upstreamOpen = new Gauge(this.#options('claimcheck_upstream_open'));
     this.upstreamAddressesDown = new Gauge(this.#options('claimcheck_upstream_addresses_down'));
     this.signIns = new Counter(this.#options('claimcheck_sign_ins_total'));
@@ -179,7 +180,7 @@ export class Metrics {
     this.webSocketsOpen = new Gauge(this.#options('claimcheck_websockets_open'));
     this.webSocketUpgrades = new Counter(this.#options('claimcheck_websocket_upgrades_total'));
     this.webSocketEnds = new Counter(this.#options('claimcheck_websocket_ends_total'));
-    this.sessionLookups = new Counter(this.#options('claimcheck_session_lookups_total'));
+    this.sessionLookups = new FrequentCounter(this.#options('claimcheck_session_lookups_total'));
     this.sessionsDropped = new Counter(this.#options('claimcheck_session_cache_dropped_total'));
     this.sessionsHeld = new Gauge(this.#options('claimcheck_session_cache_entries'));
     this.sessionBytesHeld = new Gauge(this.#options('claimcheck_session_cache_bytes'));

@@ -39,10 +39,10 @@ export interface SessionReportTargets {
 
 /** Writes to the metrics how the opened sessions that are held do. */
 export function cacheReportsTo(metrics: Metrics, label: FrontendLabel = {}): CacheReports {
-  const looks = { hit: metrics.sessionLookups.labels('hit'), miss: metrics.sessionLookups.labels('miss') };
+  const looks = { hit: { result: 'hit' }, miss: { result: 'miss' } } as const;
   const held = { entries: metrics.sessionsHeld.labels(label), bytes: metrics.sessionBytesHeld.labels(label) };
   return {
-    looked: (result) => looks[result].inc(),
+    looked: (result) => metrics.sessionLookups.inc(looks[result]),
     dropped: (reason, count) => metrics.sessionsDropped.inc({ reason }, count),
     holds(entries, bytes) {
       held.entries.set(entries);

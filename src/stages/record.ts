@@ -90,9 +90,9 @@ export class Recorder {
     const code = record.code ?? '';
     const frontend = this.#frontendOf(record);
     metrics.requests.inc(frontend === undefined ? { kind, status, code } : { kind, status, code, frontend });
-    metrics.requestSeconds.observe({ kind }, ms / 1000);
+    metrics.requestSeconds.observe(kind, ms / 1000);
     if (record.upstream !== undefined && record.upstreamMs !== undefined) {
-      metrics.upstreamSeconds.observe({ upstream: record.upstream }, record.upstreamMs / 1000);
+      metrics.upstreamSeconds.observe(record.upstream, record.upstreamMs / 1000);
     }
     this.#write(opening, { message, response, ms });
     if (record.code !== undefined) this.#auditDenial(opening);
