@@ -16,6 +16,7 @@ import { buildConnector } from 'undici';
 import type { Clock } from '../base/clock.ts';
 import type { UpstreamConfig } from '../config/config.ts';
 import { type Address, type Addresses, bestOf } from './addresses.ts';
+import { copyingReader } from './copying-reader.ts';
 
 /** What is dialled with. */
 export interface DialParts {
@@ -49,7 +50,13 @@ export class Dialer {
   constructor(parts: DialParts) {
     this.#parts = parts;
     this.#url = new URL(parts.settings.origin);
-    this.#connect = buildConnector({ allowH2: false, timeout: 0, ...tlsOptions(parts.settings, this.#url) });
+    const reading = { onread: copyingReader }; // handed on to `net.connect` and `tls.connect`
+    this.#connect = buildConnector({
+      allowH2: false,
+      timeout: 0,
+      ...reading,
+      ...tlsOptions(parts.settings, this.#url),
+    });
   }
 
   /** A connection to the first address that takes one. Rejects with the failure of the last. */
