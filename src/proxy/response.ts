@@ -9,6 +9,7 @@
  */
 
 import type { IncomingHttpHeaders } from 'node:http';
+import { documentHeaders } from '../http/document-headers.ts';
 import type { InboundRequest } from '../http/inbound.ts';
 import { cacheControl } from './caching.ts';
 import { type Place, publicLinks, publicLocation } from './public-location.ts';
@@ -142,5 +143,5 @@ function addContentType(flat: string[], headers: IncomingHttpHeaders, { status, 
   flat.push('content-type', type);
   // At a comma browsers begin anew and take the last type they know (Fetch, "extract a MIME type").
   const isInert = type === 'application/json' || (inert.test(type) && !type.includes(','));
-  if (!isInert) flat.push('content-security-policy', 'sandbox');
+  if (!isInert) flat.push('content-security-policy', 'sandbox', ...documentHeaders);
 }

@@ -11,6 +11,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import helmet from 'helmet';
 import type { Guard } from '../guards/step.ts';
+import { isDocumentHeader } from '../http/document-headers.ts';
 import type { Frontend } from '../http/frontend.ts';
 import type { Kind } from '../http/inbound.ts';
 
@@ -29,7 +30,7 @@ export interface SecurityHeadersOptions {
 export function securityHeadersStage(options: SecurityHeadersOptions): Guard {
   const { frontend, endSessionOrigin, pageFromUpstream, framedBy } = options;
   const auth = headersOf({ frontend, policy: closedPolicy, referrer: 'no-referrer' });
-  const api = headersOf({ frontend, policy: framePolicy, referrer: 'no-referrer' });
+  const api = withoutDocumentHeaders(headersOf({ frontend, policy: framePolicy, referrer: 'no-referrer' }));
   const pageOf = perOrigin((origin) =>
     headersOf({ frontend, policy: pagePolicy(origin, { pageFromUpstream }), referrer: 'same-origin' }),
   );
@@ -58,6 +59,11 @@ export function refusalHeadersOf(frontend: Pick<Frontend, 'secure'>): readonly s
 function framedHeadersOf(frontend: Frontend, origin: string): readonly string[] {
   const policy = { ...closedPolicy, 'frame-ancestors': [origin] };
   return headersOf({ frontend, policy, referrer: 'no-referrer', frameguard: false });
+}
+
+// An answer that may be shown as a page gets them back: see proxy/response.ts.
+function withoutDocumentHeaders(flat: readonly string[]): readonly string[] {
+  return flat.filter((_item, at) => !isDocumentHeader(flat[at - (at % 2)] ?? ''));
 }
 
 type Policy = Readonly<Record<string, readonly string[]>>;

@@ -202,10 +202,16 @@ describe('addResponseHeaders', () => {
     'text/plain; a=b, text/html',
     'application/json; charset=utf-8,text/html',
     'image/png; a="b", image/svg+xml',
-  ])('PX-21: puts %s into a sandbox', (type) => {
+  ])('PX-21: puts %s into a sandbox, and says how a document is shown', (type) => {
     expect(answered({ 'content-type': type })).toEqual([
       ['content-type', type],
       ['content-security-policy', 'sandbox'],
+      ['Cross-Origin-Opener-Policy', 'same-origin'],
+      ['Origin-Agent-Cluster', '?1'],
+      ['X-DNS-Prefetch-Control', 'off'],
+      ['X-Download-Options', 'noopen'],
+      ['X-Permitted-Cross-Domain-Policies', 'none'],
+      ['X-XSS-Protection', '0'],
       ...always,
     ]);
   });
