@@ -1,9 +1,8 @@
 /**
  * Few lines for many requests, and more of them only when that helps.
  *
- * A small number of connections that are all in use costs half the system calls
- * of a large number that are mostly idle. But a slow service, or sixteen open
- * event streams, must not stop everybody else: so when requests wait and the lines
+ * A fast service answers all that comes over a few connections, and a busy one is
+ * slow to take in new ones. But a slow service, or as many open event streams, must not stop everybody else: so when requests wait and the lines
  * do not turn over, more are opened, and taken back by and by.
  *
  * Requests wait here and not in the HTTP client, so that one whose caller has left

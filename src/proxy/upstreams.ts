@@ -60,7 +60,7 @@ export interface UpstreamLimits extends QueueLimits {
 
 /** Limits that serve most deployments. */
 export const usualLimits: UpstreamLimits = {
-  connections: 16,
+  connections: 64,
   mostConnections: 512,
   mostWaiting: 2048,
   longestWaitMs: 5_000,

@@ -193,7 +193,10 @@ describe('an upstream that keeps failing', () => {
   });
 
   it('PX-31: tells those who wait for a connection at once', async () => {
-    const { hop } = await failing(() => 'hang', { routes: [{ timeoutMs: 300 }], limits: { mostConnections: 16 } });
+    const { hop } = await failing(() => 'hang', {
+      routes: [{ timeoutMs: 300 }],
+      limits: { connections: 16, mostConnections: 16 },
+    });
     const all = await Promise.all(Array.from({ length: 16 + 30 }, () => send(hop.port)));
 
     expect(new Set(all.map(({ status }) => status))).toEqual(new Set([504, 503]));
