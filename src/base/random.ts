@@ -22,7 +22,8 @@ const pool = Buffer.alloc(16 * 256);
 let next = pool.length;
 
 /**
- * A name for one request: 128 random bits as base64url (22 characters).
+ * A name for one request: 128 random bits as lower-case hex (32 characters), so that it can name a trace as well
+ * (W3C Trace Context, 3.2.2.3).
  *
  * Drawn from a block that is filled once in 256 times, since one call of the
  * system's generator for each request is dear. Not for secrets that outlive the request.
@@ -33,7 +34,7 @@ export function randomRequestId(): string {
     next = 0;
   }
   next += 16;
-  return pool.toString('base64url', next - 16, next);
+  return pool.toString('hex', next - 16, next);
 }
 
 /** A number from 0 up to, not including, 1, for spreading things in time. Guessable: never for secrets. */

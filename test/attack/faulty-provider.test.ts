@@ -81,7 +81,7 @@ async function expectRejected(arrange: Arrange): Promise<void> {
   const { pathname, searchParams } = new URL(landed.url);
   expect(pathname).toBe('/');
   expect(searchParams.get('auth_error')).toMatch(/^(provider_error|provider_unreachable|state_mismatch|acr_not_met)$/);
-  expect(searchParams.get('auth_error_id')).toMatch(/^[\w-]{22}$/);
+  expect(searchParams.get('auth_error_id')).toMatch(/^[0-9a-f]{32}$/);
   expect(sessionCookies(landed)).toEqual([]);
   expect(hostile.hits('userinfo')).toBe(0);
   expect(upstream.requests).toHaveLength(upstreamSaw);

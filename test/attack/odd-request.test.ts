@@ -95,7 +95,7 @@ describe('a refusal', () => {
     expect(problem).toMatchObject({
       status,
       title: expect.any(String),
-      request_id: expect.stringMatching(/^[\w-]{22}$/),
+      request_id: expect.stringMatching(/^[0-9a-f]{32}$/),
     });
     expect(problem['type']).toBe(`urn:claimcheck:error:${problem['code']}`);
     expect((await get('/api/x', [`Cookie: ${cookie}`])).status).toBe(200);

@@ -61,7 +61,7 @@ export class Stage {
     expect(answer.status).toBe(303);
     const { searchParams } = new URL(answer.header('location') ?? '', world.origin);
     expect(searchParams.get('auth_error')).toBe(error);
-    expect(searchParams.get('auth_error_id')).toMatch(/^[\w-]{22}$/);
+    expect(searchParams.get('auth_error_id')).toMatch(/^[0-9a-f]{32}$/);
     expect(sessionCookies(answer)).toEqual([]);
     expect(hostile.hits('token')).toBe(beforeToken ? 0 : 1);
     expect(hostile.hits('userinfo')).toBe(reaches === 'userinfo' ? 1 : 0);

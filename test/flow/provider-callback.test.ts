@@ -36,7 +36,7 @@ function expectRefusal(answer: Answer, code: string): void {
   expect(location.origin + location.pathname).toBe(`${at.world.origin}/`);
   expect([...location.searchParams.keys()]).toEqual(['auth_error', 'auth_error_id']);
   expect(location.searchParams.get('auth_error')).toBe(code);
-  expect(location.searchParams.get('auth_error_id')).toMatch(/^[\w-]{22}$/);
+  expect(location.searchParams.get('auth_error_id')).toMatch(/^[0-9a-f]{32}$/);
   expect(answer.body).toHaveLength(0);
   expect(answer.header('cache-control')).toBe('no-store');
   expect(answer.header('referrer-policy')).toBe('no-referrer');

@@ -170,7 +170,7 @@ describe('where it returns to', () => {
     );
 
     expect(answer.header('location')).toMatch(
-      /^http:\/\/partner\.localhost:8080\/\?auth_error=access_denied&auth_error_id=[\w-]{22}$/,
+      /^http:\/\/partner\.localhost:8080\/\?auth_error=access_denied&auth_error_id=[0-9a-f]{32}$/,
     );
   });
 });

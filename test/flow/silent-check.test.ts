@@ -95,7 +95,7 @@ describe('a silent check that fails', () => {
 
     expect(placeOf(landing)).toBe(page);
     expect(landing.searchParams.get('auth_error')).toBe('login_required');
-    expect(landing.searchParams.get('auth_error_id')).toMatch(/^[\w-]{22}$/);
+    expect(landing.searchParams.get('auth_error_id')).toMatch(/^[0-9a-f]{32}$/);
     expect((await at.world.session(browser))['authenticated']).toBe(false);
     expect((await callWith(cookie)).status).toBe(401);
     expect(at.world.log.findLast(({ event }) => event === 'session.ended')?.['reason']).toBe('back-channel');

@@ -212,5 +212,5 @@ function stagesOf({ options, receiver, seen, answer: api }: Staging): Stages & E
 
 /** The id of the first request of a hop, the second and so on: as long as the product's, and the same each time. */
 export function hopRequestId(count: number): string {
-  return Buffer.from(count.toString(16).padStart(32, '0'), 'hex').toString('base64url');
+  return count.toString(16).padStart(32, '0');
 }

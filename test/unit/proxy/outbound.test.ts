@@ -9,7 +9,7 @@ import { createFrontend } from '../../../src/http/frontend.ts';
 import type { AuthorizedRequest } from '../../../src/http/inbound.ts';
 import { outboundHeaders, passedOn } from '../../../src/proxy/outbound.ts';
 
-const requestId = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex').toString('base64url');
+const requestId = '000102030405060708090a0b0c0d0e0f';
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
 function outbound(
