@@ -16,7 +16,7 @@ import { naive } from './peers/node-rivals.ts';
 import { rowsOf } from './report/table.ts';
 
 /** Enough that no session is asked for twice in a row, few enough to sign in in a minute. */
-const sessions = 200;
+const sessions = 1_000;
 
 process.exitCode = await gate();
 

@@ -70,6 +70,7 @@ export const authorizationServerDefaults: ProviderSettings = {
   par: true,
   revocation: true,
   acrValues: ['urn:claimcheck:demo:basic', 'urn:claimcheck:demo:strong'],
+  accessTokenClaims: {},
 };
 
 /** Starts one. Rejects with Node's `EADDRINUSE` error if the port is taken. */

@@ -30,6 +30,8 @@ export interface ProviderSettings {
   readonly par: boolean;
   readonly revocation: boolean;
   readonly acrValues: readonly string[];
+  /** Beside what every access token says. */
+  readonly accessTokenClaims: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /** What the orders API understands; a token for it carries what was asked for, of these. */
@@ -64,6 +66,7 @@ export async function createProviderConfiguration(
       client.grantTypeAllowed('refresh_token') && 'codeChallenge' in source && offline.take(source.codeChallenge),
     loadExistingGrant: grantWhatIsAsked,
     findAccount: (_context, sub) => accountFrom(sub),
+    extraTokenClaims: () => ({ ...settings.accessTokenClaims }),
     interactions: { url: interactionUrl, policy: createSignInPolicy(settings.acrValues) },
     clientBasedCORS: () => false,
     fetch: fetchOnLoopback,

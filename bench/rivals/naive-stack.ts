@@ -4,7 +4,8 @@
  *
  * Two things are better than in the READMEs, so that nothing but the wiring is
  * measured: connections to the upstream are kept alive, and NODE_ENV is
- * production. It logs nothing and counts nothing.
+ * production. It logs nothing and counts nothing. It keeps in its session what
+ * Claimcheck keeps: the access token, the refresh token and the ID token.
  *
  * @module
  */
@@ -23,7 +24,7 @@ import { listen, settings } from './rival-settings.ts';
 
 declare module 'express-session' {
   interface SessionData {
-    accessToken?: string;
+    tokens?: client.TokenEndpointResponse;
     user?: { readonly sub: string };
     verifier?: string;
     state?: string;
@@ -65,7 +66,7 @@ app.get('/login', async (request, response) => {
   request.session.state = state;
   const parameters = {
     redirect_uri: `${origin}/callback`,
-    scope: 'openid profile email orders.read',
+    scope: 'openid profile email offline_access orders.read orders.write',
     resource,
     login_hint: String(request.query['login_hint'] ?? ''),
     code_challenge: await client.calculatePKCECodeChallenge(verifier),
@@ -86,7 +87,8 @@ app.get('/callback', async (request, response) => {
     expectedState,
   });
   request.session.regenerate(() => {
-    request.session.accessToken = tokens.access_token;
+    // The whole answer, as the README's examples go on with it: "Refresh Token" and "RP-Initiated Logout" need the rest.
+    request.session.tokens = tokens;
     request.session.user = { sub: tokens.claims()?.sub ?? '' };
     response.redirect('/');
   });
@@ -100,7 +102,7 @@ app.get('/', (request, response) => {
 });
 
 app.use('/api', (request, response, next) => {
-  if (request.session.accessToken === undefined) response.status(401).end();
+  if (request.session.tokens === undefined) response.status(401).end();
   else next();
 });
 
@@ -113,7 +115,7 @@ app.use(
     agent: new Agent({ keepAlive: true, maxSockets: 64 }),
     on: {
       proxyReq: (proxyRequest, request) => {
-        proxyRequest.setHeader('Authorization', `Bearer ${request.session.accessToken}`);
+        proxyRequest.setHeader('Authorization', `Bearer ${request.session.tokens?.access_token}`);
       },
     },
   }),
