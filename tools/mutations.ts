@@ -822,8 +822,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'log: characters are counted instead of bytes',
     file: 'src/audit/line-blocks.ts',
-    search: '    const bytes = Buffer.byteLength(line);',
-    replace: '    const bytes = line.length;',
+    search: 'Buffer.byteLength(block) <= mostBytes',
+    replace: 'block.length <= mostBytes',
     noticedBy: ['test/unit/audit/line-blocks.test.ts'],
   },
   {

@@ -30,7 +30,8 @@ const longestWaitMs = 1_000;
 export class LineBlocks {
   readonly #parts: LineBlocksParts;
   #lines: string[] = [];
-  #bytes = 0;
+  /** Of all lines together: at most as many as bytes. */
+  #characters = 0;
   #cancel: Cancel | undefined;
 
   constructor(parts: LineBlocksParts) {
@@ -38,10 +39,9 @@ export class LineBlocks {
   }
 
   write(line: string): void {
-    const bytes = Buffer.byteLength(line);
-    if (this.#bytes + bytes > this.#parts.mostBytes) this.#handOn();
+    if (this.#characters + line.length > this.#parts.mostBytes) this.#handOn();
     this.#lines.push(line);
-    this.#bytes += bytes;
+    this.#characters += line.length;
     this.#cancel ??= this.#parts.clock.after(longestWaitMs, () => this.#handOn());
   }
 
@@ -55,9 +55,28 @@ export class LineBlocks {
     this.#cancel?.();
     this.#cancel = undefined;
     if (this.#lines.length === 0) return;
-    const block = this.#lines.join('');
+    const lines = this.#lines;
     this.#lines = [];
-    this.#bytes = 0;
-    this.#parts.target.write(block);
+    this.#characters = 0;
+    const { target, mostBytes } = this.#parts;
+    const block = lines.join('');
+    // Measured once for all: nearly every line is plain ASCII.
+    if (Buffer.byteLength(block) <= mostBytes) target.write(block);
+    else for (const part of partsOf(lines, mostBytes)) target.write(part);
   }
+}
+
+function* partsOf(lines: readonly string[], mostBytes: number): Generator<string> {
+  let part = '';
+  let bytes = 0;
+  for (const line of lines) {
+    const more = Buffer.byteLength(line);
+    if (part !== '' && bytes + more > mostBytes) {
+      yield part;
+      [part, bytes] = ['', 0];
+    }
+    part += line;
+    bytes += more;
+  }
+  yield part;
 }

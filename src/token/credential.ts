@@ -15,11 +15,23 @@ import type { TokenSet } from '../session/session.ts';
 export type CredentialRoute = Pick<RouteConfig, 'scopes' | 'dpop'>;
 
 /** The token for a route. Throws `scope-missing`: what is granted may be less than at the sign-in (RFC 6749, 6; RF-09). */
-export function credentialFor(route: CredentialRoute, { accessToken, scope, dpopKey }: TokenSet): Credential {
+export function credentialFor(route: CredentialRoute, set: TokenSet): Credential {
+  const { accessToken, scope, dpopKey } = set;
   checkScopes(route, scope);
-  if (dpopKey === undefined || route.dpop === false) return { authorization: `Bearer ${accessToken}` };
+  if (dpopKey === undefined || route.dpop === false) return { authorization: bearerOf(set) };
   const key = dpopKeyOf(dpopKey);
   return { authorization: `DPoP ${accessToken}`, prove: (of) => key.proof({ ...of, accessToken }) };
+}
+
+// Put together once: the same call comes again and again, and a token is the longest thing it carries.
+const bearers = new WeakMap<TokenSet, string>();
+
+function bearerOf(set: TokenSet): string {
+  const known = bearers.get(set);
+  if (known !== undefined) return known;
+  const made = `Bearer ${set.accessToken}`;
+  bearers.set(set, made);
+  return made;
 }
 
 /** Throws `scope-missing` where not all that a route needs was granted. */

@@ -43,9 +43,10 @@ describe('LineBlocks', () => {
   it('counts bytes and not characters, since a pipe keeps whole so many of them', async () => {
     blocks.write('→→\n');
     blocks.write('two\n');
+    blocks.write('→\n');
     await clock.advance(1_000);
 
-    expect(written).toEqual(['→→\n', 'two\n']);
+    expect(written).toEqual(['→→\n', 'two\n→\n']);
   });
 
   it('LG-13: lets go of all at once when the process ends, and writes nothing twice', async () => {
