@@ -33,7 +33,7 @@ export interface TrailOptions {
 /** POSIX: what several processes write to one pipe stays whole up to so many bytes (PIPE_BUF); a block ends with a line. */
 const pipeBytes = 4096;
 /** Of a block, where one process writes alone. */
-const aloneBytes = 12 * 1024;
+const aloneBytes = 64 * 1024;
 
 /** What lines, and what events, are written with. */
 interface Writers {

@@ -145,12 +145,14 @@ export function authorize(
   { request, session }: AuthenticatedRequest,
   credential: Credential | undefined,
 ): AuthorizedRequest {
-  return { request, session, ...(credential ?? noCredential) } as AuthorizedRequest; // as above
+  const { authorization, prove } = credential ?? noCredential;
+  return { request, session, authorization, prove } as AuthorizedRequest; // as above
 }
 
 /** For a route with `access: public`: nobody is asked who it is, and no token of a person goes with it; the client's own may. */
 export function publicRequest(request: ClearedRequest, credential?: Credential): AuthorizedRequest {
-  return { request, session: undefined, ...(credential ?? noCredential) } as AuthorizedRequest; // as above
+  const { authorization, prove } = credential ?? noCredential;
+  return { request, session: undefined, authorization, prove } as AuthorizedRequest; // as above
 }
 
-const noCredential = { authorization: undefined, prove: undefined };
+const noCredential: Partial<Credential> = {};

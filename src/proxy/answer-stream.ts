@@ -1,13 +1,10 @@
 /**
  * The answer on its way to the browser.
  *
- * Head and first chunk are held until the end of the tick in which they came, so
- * that an answer which is there at once leaves in one write, and one that trickles
- * (server-sent events) still leaves at once.
- *
- * An answer that is whole leaves when all that was there to be read has been read,
- * together with the others: a write wakes its reader, and the first of several in a
- * row wakes it for all.
+ * Head and first chunk are held until all that was there to be read has been read,
+ * so that an answer which is there at once leaves in one write, together with the
+ * others: a write wakes its reader, and the first of several in a row wakes it for
+ * all. One that trickles (server-sent events) still leaves at once.
  *
  * @module
  */
@@ -58,11 +55,11 @@ export class AnswerStream {
     return this.#hasBegun;
   }
 
-  /** Takes the head; it leaves at the end of this tick at the latest. `flat` is name and value by turns. */
+  /** Takes the head; it leaves at the end of this turn at the latest. `flat` is name and value by turns. */
   open(status: number, flat: string[]): void {
     this.#status = status;
     this.#head = flat;
-    process.nextTick(flush, this);
+    this.#limits.turn.atEnd(this);
   }
 
   /** Takes a chunk. `false`: send no more until `onDrain`. */
@@ -72,7 +69,7 @@ export class AnswerStream {
         this.#held = chunk;
         return true;
       }
-      if (!this.flush()) return true;
+      if (!this.#flush()) return true;
     }
     if (this.#response.write(chunk)) return true;
     this.#waitForReader();
@@ -82,15 +79,13 @@ export class AnswerStream {
   /** The answer is whole. */
   end(): void {
     if (this.#hasBegun) this.#response.end();
-    else {
-      this.#isWhole = true;
-      this.#limits.turn.atEnd(this);
-    }
+    else this.#isWhole = true;
   }
 
   /** For the end of the turn. */
   run(): void {
-    this.#endAtOnce();
+    if (this.#isWhole) this.#endAtOnce();
+    else this.#flush();
   }
 
   /** Lets what has not left yet fall. */
@@ -100,9 +95,9 @@ export class AnswerStream {
     this.#cancelStall?.();
   }
 
-  /** Lets head and first chunk go. `false` when there is nothing to let go, or it cannot be written. */
-  flush(): boolean {
-    if (this.#hasBegun || this.#isWhole || this.#head === undefined || !this.#begin(this.#head)) return false;
+  // Head and first chunk. `false` when there is nothing to let go, or it cannot be written.
+  #flush(): boolean {
+    if (this.#hasBegun || this.#head === undefined || !this.#begin(this.#head)) return false;
     const held = this.#held;
     this.#held = undefined;
     if (held === undefined) this.#response.flushHeaders();
@@ -146,8 +141,4 @@ export class AnswerStream {
       this.#events.onDrain();
     });
   }
-}
-
-function flush(answer: AnswerStream): void {
-  answer.flush();
 }

@@ -25,29 +25,29 @@ const graceMs = 500;
 /** Names what shall be done, with the answer for the browser, when the session has ended; at once where it has. */
 type WhenEnded = (act: (problem: ProblemError) => void) => void;
 
-/** Runs `task`, which answers the request, no longer than its session lives. */
-export async function withSession(
+/** Runs `task`, which answers the request, no longer than its session lives. It is over when the response is closed. */
+export function withSession(
   { request, session }: AuthorizedRequest,
   task: (whenEnded?: WhenEnded) => Promise<void>,
   { watch, clock }: WithSessionParts,
 ): Promise<void> {
-  if (!isOpened(session)) return task();
+  const { response, frontend } = request;
+  if (!isOpened(session) || response.closed) return task();
   let cancel: (() => void) | undefined;
   let act: Parameters<WhenEnded>[0] = () => undefined;
   const stop = watch.watch(session, ({ kind }) => {
     if (kind !== 'ended') return;
-    cancel = clock.after(graceMs, () => request.response.destroy());
-    act(signedOut(request.frontend));
+    cancel = clock.after(graceMs, () => response.destroy());
+    act(signedOut(frontend));
   });
-  try {
-    await task((asked) => {
-      act = asked;
-      if (cancel !== undefined) act(signedOut(request.frontend));
-    });
-  } finally {
+  response.on('close', () => {
     stop();
     cancel?.();
-  }
+  });
+  return task((asked) => {
+    act = asked;
+    if (cancel !== undefined) act(signedOut(frontend));
+  });
 }
 
 /**

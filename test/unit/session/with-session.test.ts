@@ -116,4 +116,20 @@ describe('withSession', () => {
     expect((await rawRequest(hop.port, get('2/bob'), { responses: 1 })).final[0]?.status).toBe(200);
     expect(upstream.requests.map(({ target }) => target)).toEqual(['/2/bob']);
   });
+
+  it('watches no longer than the call lasts, however it ends', async () => {
+    const release = holdAnswers();
+    const [left, answered] = [await openRaw(hop.port), await openRaw(hop.port)];
+    left.write(get('1/alice'));
+    answered.write(get('2/bob'));
+    await eventually(() => watch.size === 2);
+    left.destroy();
+    await eventually(() => watch.size === 1);
+    release();
+    const { final } = await answered.waitFor(({ final: answers }) => answers.length === 1);
+
+    await eventually(() => watch.size === 0);
+    expect(final[0]?.status).toBe(200);
+    answered.destroy();
+  });
 });
