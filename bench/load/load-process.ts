@@ -58,6 +58,7 @@ class Run {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, 50));
       const elapsedMs = performance.now() - startedAt;
+      if (this.#failures.size > 0) return; // one is enough: what is measured beside failures is worth nothing
       if (elapsedMs > longestMs || (elapsedMs >= durationMs && this.#completed >= count)) return;
     }
   }

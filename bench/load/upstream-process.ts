@@ -81,10 +81,11 @@ class Connection {
   }
 
   async #stream(): Promise<void> {
+    const closed = new Promise((resolve) => this.#socket.once('close', resolve));
     for (const piece of pieces()) {
       if (this.#socket.destroyed) return;
       if (!this.#socket.write(piece))
-        await new Promise((resolve) => this.#socket.once('drain', resolve).once('close', resolve));
+        await Promise.race([closed, new Promise((resolve) => this.#socket.once('drain', resolve))]);
     }
   }
 

@@ -2,8 +2,9 @@
  * nginx as a bare reverse proxy: the floor. No session, no log, one worker,
  * connections to the upstream kept.
  *
- * It sends a header of the size of a bearer token, so that the same bytes reach
- * the upstream.
+ * It streams what is larger than its buffers, as all here do, and lays nothing on
+ * the disk. It sends a header of the size of a bearer token, so that the same bytes
+ * reach the upstream.
  *
  * @module
  */
@@ -45,6 +46,7 @@ http {
   access_log off;
   client_body_temp_path ${directory}/body;
   proxy_temp_path ${directory}/proxy;
+  proxy_max_temp_file_size 0;
   fastcgi_temp_path ${directory}/fastcgi;
   uwsgi_temp_path ${directory}/uwsgi;
   scgi_temp_path ${directory}/scgi;
