@@ -41,6 +41,7 @@ class Run {
     this.#isOver = true;
     clearInterval(clock);
     const elapsedMs = performance.now() - startedAt;
+    await lastAnswers(callers);
     for (const caller of callers) caller.close();
     const times = Float64Array.from(this.#times).sort();
     return {
@@ -109,13 +110,17 @@ class Caller {
   readonly #reader = new AnswerReader();
   readonly #run: Run;
   dueAt = 0;
+  /** Whether an answer is still to come. */
+  isWaiting = false;
 
   private constructor(socket: Socket, run: Run) {
     this.#socket = socket;
     this.#run = run;
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => {
-      if (this.#reader.take(chunk)) this.#run.done(this, this.#reader.status);
+      if (!this.#reader.take(chunk)) return;
+      this.isWaiting = false;
+      this.#run.done(this, this.#reader.status);
     });
     socket.on('close', () => this.#run.failed('connection closed')).on('error', () => socket.destroy());
   }
@@ -128,11 +133,23 @@ class Caller {
 
   send(request: Buffer, dueAt: number): void {
     this.dueAt = dueAt;
+    this.isWaiting = true;
     this.#socket.write(request);
   }
 
   close(): void {
     this.#socket.destroy();
+  }
+}
+
+/** How long the last answers are waited for, in ms. */
+const longestEndMs = 2_000;
+
+// Some peers never give back a connection to the upstream whose client left in the middle of an answer.
+async function lastAnswers(callers: readonly Caller[]): Promise<void> {
+  const until = performance.now() + longestEndMs;
+  while (performance.now() < until && callers.some(({ isWaiting }) => isWaiting)) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 

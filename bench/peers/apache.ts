@@ -86,6 +86,8 @@ KeepAlive On
 MaxKeepAliveRequests 0
 StartServers 2
 ThreadsPerChild 64
+MinSpareThreads 1
+MaxSpareThreads 128
 MaxRequestWorkers 128
 ${cache.join('\n')}
 OIDCProviderMetadataURL ${provider.issuer}/.well-known/openid-configuration
