@@ -18,6 +18,7 @@ import { partyOf } from '../guards/party.ts';
 import { discardRest } from '../http/discard.ts';
 import { hasBody } from '../http/framing.ts';
 import type { AuthorizedRequest, InboundRequest } from '../http/inbound.ts';
+import { whenClosed } from '../http/when-closed.ts';
 import { AnswerStream } from './answer-stream.ts';
 import type { Outcome, Pass } from './breaker.ts';
 import { dispatchOptionsOf } from './dispatch-options.ts';
@@ -54,6 +55,7 @@ export class Exchange implements Outgoing {
   #wasResent = false;
   #wasRenewed = false;
   #isOver = false;
+  #isLeft = false; // the response is somebody else's from then on
   /** The upstream's answer goes no further; ours takes its place. */
   #remainder: Remainder | undefined;
 
@@ -83,7 +85,7 @@ export class Exchange implements Outgoing {
 
   /** Sends the request, now or as soon as there is a connection. */
   start(): void {
-    this.#response.on('close', this.#onClientEnd);
+    whenClosed(this.#response, () => this.#onClientEnd());
     this.#parts.limits.turn.atEnd(this); // as answers are: see answer-stream.ts
   }
 
@@ -179,8 +181,10 @@ export class Exchange implements Outgoing {
 
   #openOrKeep(status: number, headers: IncomingHttpHeaders): void {
     const problem = insteadOf(status, { headers, exchange: this.#parts });
-    if (problem === undefined) this.#open(status, headers);
-    else {
+    if (problem === undefined) {
+      const head = { status, headers, route: this.#parts.route, upstreamPath: this.#path };
+      this.#answer.open(status, answerHead(this.#request, head));
+    } else {
       this.#remainder = new Remainder();
       this.#fail(problem);
       this.#silence.begin(); // what is still to come of it must come, too
@@ -199,13 +203,8 @@ export class Exchange implements Outgoing {
   protected handOver(): void {
     this.#tellOfAnswer('success');
     this.#isOver = true;
-    this.#response.off('close', this.#onClientEnd);
+    this.#isLeft = true;
     this.#settle.resolve();
-  }
-
-  #open(status: number, headers: IncomingHttpHeaders): void {
-    const { route } = this.#parts;
-    this.#answer.open(status, answerHead(this.#request, { status, headers, route, upstreamPath: this.#path }));
   }
 
   #mayResend(error: Error): boolean {
@@ -265,19 +264,20 @@ export class Exchange implements Outgoing {
       return;
     }
     this.#finish();
-    this.#response.off('close', this.#onClientEnd);
+    this.#isLeft = true;
     this.#settle.reject(problem);
   }
 
   /** The answer has left, or the client has. */
-  readonly #onClientEnd = (): void => {
+  #onClientEnd(): void {
+    if (this.#isLeft) return;
     this.#finish();
     if (!this.#response.writableFinished) {
       this.#parts.upstream.cancel(this);
       this.#controller?.abort(new Withdrawn());
     }
     this.#settle.resolve();
-  };
+  }
 
   #tellOfAnswer(outcome: Outcome): void {
     const { record } = this.#request;

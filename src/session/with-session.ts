@@ -9,6 +9,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { ProblemError } from '../errors.ts';
 import type { AuthorizedRequest } from '../http/inbound.ts';
+import { whenClosed } from '../http/when-closed.ts';
 import { isOpened } from './session.ts';
 import type { SessionWatch } from './session-watch.ts';
 import { signedOut } from './signed-out.ts';
@@ -40,7 +41,7 @@ export function withSession(
     cancel = clock.after(graceMs, () => response.destroy());
     act(signedOut(frontend));
   });
-  response.on('close', () => {
+  whenClosed(response, () => {
     stop();
     cancel?.();
   });

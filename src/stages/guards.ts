@@ -13,6 +13,7 @@ import type { ForwardedProto } from '../http/client-address.ts';
 import { callbackMethod, type Frontend } from '../http/frontend.ts';
 import type { InboundRequest } from '../http/inbound.ts';
 import { redirectReply, sendReply } from '../http/reply.ts';
+import { whenClosed } from '../http/when-closed.ts';
 
 /**
  * Refuses what another site caused.
@@ -59,7 +60,7 @@ export function overloadStage(overload: Overload, { paths }: Frontend): Guard {
     const isLong = kind === 'U' || path === paths.events;
     const decision = overload.take((task) => {
       if (isLong) task();
-      else response.on('close', task); // emitted once by Node
+      else whenClosed(response, task);
     });
     return decision.allowed ? 'next' : decision.reason;
   };

@@ -18,6 +18,7 @@ import { hasBody } from '../http/framing.ts';
 import type { Opening } from '../http/inbound.ts';
 import type { ParserRefusal } from '../http/parser-refusals.ts';
 import { RequestRecord } from '../http/request-record.ts';
+import { whenClosed } from '../http/when-closed.ts';
 import type { Metrics } from '../metrics/catalogue.ts';
 
 /** What the recorder writes to. */
@@ -48,11 +49,7 @@ export class Recorder {
     const isWithBody = hasBody(message.headers);
     this.#underWay += 1;
     if (isWithBody) this.#withBody.set(message, opening);
-    let isOpen = true;
-    // Not `once`, which makes an object for each; twice it comes only for an upgrade.
-    response.on('close', () => {
-      if (!isOpen) return;
-      isOpen = false;
+    whenClosed(response, () => {
       this.#underWay -= 1;
       if (isWithBody) this.#withBody.delete(message);
       this.#close(opening, message, response);
