@@ -16,7 +16,7 @@ body{margin:0;min-height:100vh;display:grid;place-items:center;background:Canvas
 main{max-width:32rem;padding:2rem}
 h1{font-size:1.5rem;line-height:1.25;margin:0 0 .75rem}
 p{margin:0 0 1rem}
-small{opacity:.7}
+small{opacity:.7;overflow-wrap:anywhere}
 a,button{font:inherit;display:inline-block;padding:.6rem 1.1rem;border-radius:.5rem;border:1px solid currentColor;background:transparent;color:inherit;text-decoration:none;cursor:pointer}
 a:focus-visible,button:focus-visible{outline:3px solid Highlight;outline-offset:2px}`;
 
