@@ -118,13 +118,30 @@ function askedForAll({ positionals, values }: ReturnType<typeof parse>): AskedFo
   return { action: 'end-all', frontend, confirmed: confirm === undefined ? undefined : Number(confirm) };
 }
 
+const text = { type: 'string' } as const;
+const options = { sub: text, issuer: text, sid: text, id: text, frontend: text, confirm: text } as const;
+
 function parse(args: readonly string[]) {
-  const text = { type: 'string' } as const;
   return parseArgs({
-    args: [...args],
-    options: { sub: text, issuer: text, sid: text, id: text, frontend: text, confirm: text, all: { type: 'boolean' } },
+    args: withValues(args),
+    options: { ...options, all: { type: 'boolean' } },
     allowPositionals: true,
   });
+}
+
+// A handle or a subject may begin with a hyphen, one in sixty-four does, and would be taken for an option.
+function withValues(args: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const [arg = '', value] = args.slice(at, at + 2);
+    const isOption = (word: string) =>
+      word === '--all' || (word.startsWith('--') && Object.hasOwn(options, word.slice(2)));
+    if (value?.startsWith('-') && arg !== '--all' && isOption(arg) && !isOption(value)) {
+      joined.push(`${arg}=${value}`);
+      at++;
+    } else joined.push(arg);
+  }
+  return joined;
 }
 
 function configOf({ env, files, complain }: Surface): Config | undefined {

@@ -31,6 +31,18 @@ describe('claimcheck sessions', () => {
     expect(there).toMatchObject({ code: 0, complaints: '' });
   });
 
+  it.each(['-begins-with-a-hyphen', '--begins-with-two'])(
+    'LO-27: takes %s for a value where one is due',
+    async (word) => {
+      await using redis = await startRedis();
+      const end = (...more: string[]) => run(['end', ...more], { REDIS_URL: redis.url });
+
+      expect(await end('--sub', word, '--id', word)).toMatchObject({ code: 3, output: 'ended 0' });
+      expect(await end('--sub', word, word)).toMatchObject({ code: 2 });
+      expect(await end('--sub', '--id', word)).toMatchObject({ code: 2 });
+    },
+  );
+
   it.each([
     [[]],
     [['list']],
