@@ -62,9 +62,11 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     if (await server.becomesReady(options)) return server;
     const output = `${server.stdout()}${server.stderr()}`;
     await server.kill();
-    // Another program may have taken a port since it was found free. Any other reason is the caller's.
-    const wereTaken = !(await Promise.all(Object.values(ports).map(isFree))).every(Boolean);
-    if (attempt === 3 || !wereTaken) throw new Error(`${options.entry} did not become ready:\n${output}`);
+    // Another program, or for a moment a connection of one, may have taken a port since it was found free. Any other
+    // reason is the caller's.
+    const isSaid = Object.values(ports).some((port) => output.includes(`Port ${port} on 127.0.0.1 is taken.`));
+    const wereTaken = isSaid || !(await Promise.all(Object.values(ports).map(isFree))).every(Boolean);
+    if (attempt === 5 || !wereTaken) throw new Error(`${options.entry} did not become ready:\n${output}`);
   }
 }
 
