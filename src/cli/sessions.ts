@@ -119,29 +119,28 @@ function askedForAll({ positionals, values }: ReturnType<typeof parse>): AskedFo
 }
 
 const text = { type: 'string' } as const;
-const options = { sub: text, issuer: text, sid: text, id: text, frontend: text, confirm: text } as const;
+const all = { type: 'boolean' } as const;
+const options = { sub: text, issuer: text, sid: text, id: text, frontend: text, confirm: text, all };
 
 function parse(args: readonly string[]) {
-  return parseArgs({
-    args: withValues(args),
-    options: { ...options, all: { type: 'boolean' } },
-    allowPositionals: true,
-  });
+  return parseArgs({ args: withValues(args), options, allowPositionals: true });
 }
 
 // A handle or a subject may begin with a hyphen, one in sixty-four does, and would be taken for an option.
 function withValues(args: readonly string[]): string[] {
   const joined: string[] = [];
   for (let at = 0; at < args.length; at++) {
-    const [arg = '', value] = args.slice(at, at + 2);
-    const isOption = (word: string) =>
-      word === '--all' || (word.startsWith('--') && Object.hasOwn(options, word.slice(2)));
-    if (value?.startsWith('-') && arg !== '--all' && isOption(arg) && !isOption(value)) {
+    const [arg = '', value = ''] = args.slice(at, at + 2);
+    if (optionIn(arg) === text && value.startsWith('-') && optionIn(value) === undefined) {
       joined.push(`${arg}=${value}`);
       at++;
     } else joined.push(arg);
   }
   return joined;
+}
+
+function optionIn(word: string): object | undefined {
+  return Object.entries(options).find(([name]) => word === `--${name}`)?.[1];
 }
 
 function configOf({ env, files, complain }: Surface): Config | undefined {

@@ -76,25 +76,16 @@ const listValued = [
   'X-Requested-With',
 ];
 
-/** The bit of a single-valued header, or 0, by name in the usual spellings. */
-const known: readonly (readonly [string, number])[] = [
-  ...singleValued.map((name, at) => [name, 1 << at] as const),
-  ...listValued.map((name) => [name, 0] as const),
-].flatMap(([name, bit]) => [[name, bit] as const, [name.toLowerCase(), bit] as const]);
-
-/**
- * The same by length: a name that has just been read is compared with a few sooner
- * than V8 looks it up in a map, since for that it makes it a lasting name first.
- */
-const knownByLength: readonly (readonly (readonly [string, number])[])[] = Array.from(
-  { length: 1 + Math.max(...known.map(([name]) => name.length)) },
-  (_none, length) => known.filter(([name]) => name.length === length),
+/** By name in the usual spellings: the bit of a single-valued header, or 0. */
+const known: ReadonlyMap<string, number> = new Map(
+  [
+    ...singleValued.map((name, at) => [name, 1 << at] as const),
+    ...listValued.map((name) => [name, 0] as const),
+  ].flatMap(([name, bit]) => [
+    [name, bit],
+    [name.toLowerCase(), bit],
+  ]),
 );
-
-function knownBitOf(name: string): number | undefined {
-  for (const [other, bit] of knownByLength[name.length] ?? []) if (other === name) return bit;
-  return undefined;
-}
 
 const wellFormed = /^[A-Za-z0-9-]+$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for (RFC 9110, 5.5)
@@ -106,7 +97,7 @@ export function faultOfHeaderLines(rawHeaders: readonly string[]): HeaderFault |
   let seen = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? '';
-    const bit = knownBitOf(name) ?? bitOf(name);
+    const bit = known.get(name) ?? bitOf(name);
     if (bit < 0) return 'header-name';
     if ((seen & bit) !== 0) return `repeated-${name.toLowerCase()}`;
     seen |= bit;
@@ -117,5 +108,5 @@ export function faultOfHeaderLines(rawHeaders: readonly string[]): HeaderFault |
 
 /** For the other spellings: -1 when the name is not of letters, digits and hyphens. */
 function bitOf(name: string): number {
-  return wellFormed.test(name) ? (knownBitOf(name.toLowerCase()) ?? 0) : -1;
+  return wellFormed.test(name) ? (known.get(name.toLowerCase()) ?? 0) : -1;
 }

@@ -55,8 +55,7 @@ export class Hosts {
   /** The frontend that `value` names, or what is wrong with it. */
   find(value: string | undefined): Frontend | HostFault {
     if (value === undefined || value === '') return 'host-missing';
-    const [first] = this.#frontends;
-    const exact = first?.host === value ? first : this.#exact.get(value); // nearly always the only one
+    const exact = this.#exact.get(value);
     if (exact) return exact;
     const host = parseHost(value);
     if (host === undefined) return 'host-ambiguous';

@@ -141,18 +141,18 @@ export function authenticate<Session extends SessionFacts>(
 }
 
 /** For `tokens.attach`: the request may go on with `credential`, or without where that is what the route says. */
-export function authorize(
-  { request, session }: AuthenticatedRequest,
-  credential: Credential | undefined,
-): AuthorizedRequest {
-  const { authorization, prove } = credential ?? noCredential;
-  return { request, session, authorization, prove } as AuthorizedRequest; // as above
+export function authorize(authenticated: AuthenticatedRequest, credential: Credential | undefined): AuthorizedRequest {
+  return withCredential(authenticated, credential);
 }
 
 /** For a route with `access: public`: nobody is asked who it is, and no token of a person goes with it; the client's own may. */
 export function publicRequest(request: ClearedRequest, credential?: Credential): AuthorizedRequest {
-  const { authorization, prove } = credential ?? noCredential;
-  return { request, session: undefined, authorization, prove } as AuthorizedRequest; // as above
+  return withCredential({ request, session: undefined }, credential);
 }
 
-const noCredential: Partial<Credential> = {};
+function withCredential(
+  { request, session }: Pick<AuthorizedRequest, 'request' | 'session'>,
+  { authorization, prove }: Partial<Credential> = {},
+): AuthorizedRequest {
+  return { request, session, authorization, prove } as AuthorizedRequest; // as above
+}

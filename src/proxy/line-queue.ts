@@ -2,8 +2,9 @@
  * Few lines for many requests, and more of them only when that helps.
  *
  * A fast service answers all that comes over a few connections, and a busy one is
- * slow to take in new ones. But a slow service, or as many open event streams, must not stop everybody else: so when requests wait and the lines
- * do not turn over, more are opened, and taken back by and by.
+ * slow to take in new ones. But a slow service, or as many open event streams, must
+ * not stop everybody else: so when requests wait and the lines do not turn over,
+ * more are opened, and taken back by and by.
  *
  * Requests wait here and not in the HTTP client, so that one whose caller has left
  * costs no connection, and the wait has an end.

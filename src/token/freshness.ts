@@ -57,6 +57,5 @@ export function isJustIssued({ expiresAt, issuedAt }: TokenSet, now: number): bo
 
 /** The set of an audience; `''` is the one of the sign-in. */
 export function setOf({ sets }: SessionTokens, audience: string): TokenSet | undefined {
-  if (audience === '') return sets['']; // no object has this name by itself
   return Object.hasOwn(sets, audience) ? sets[audience] : undefined; // an audience is a text from the configuration
 }
