@@ -16,7 +16,7 @@ import { buildConnector } from 'undici';
 import type { Clock } from '../base/clock.ts';
 import type { UpstreamConfig } from '../config/config.ts';
 import { type Address, type Addresses, bestOf } from './addresses.ts';
-import { copyingReader } from './copying-reader.ts';
+import { readDirectly, sharedReader } from './shared-reader.ts';
 
 /** What is dialled with. */
 export interface DialParts {
@@ -28,9 +28,11 @@ export interface DialParts {
 }
 
 /** A connection that stands. */
-export interface Connection {
+export interface Dialed {
   readonly socket: Socket;
   readonly address: Address;
+  /** From now on what is read goes to `take`, which must be done with it when it returns, and the socket has no data of its own. */
+  readWith(take: (bytes: Buffer) => void): void;
 }
 
 /** An address took too long. */
@@ -50,7 +52,7 @@ export class Dialer {
   constructor(parts: DialParts) {
     this.#parts = parts;
     this.#url = new URL(parts.settings.origin);
-    const reading = { onread: copyingReader }; // handed on to `net.connect` and `tls.connect`
+    const reading = { onread: sharedReader }; // handed on to `net.connect` and `tls.connect`
     this.#connect = buildConnector({
       allowH2: false,
       timeout: 0,
@@ -60,7 +62,7 @@ export class Dialer {
   }
 
   /** A connection to the first address that takes one. Rejects with the failure of the last. */
-  async dial(): Promise<Connection> {
+  async dial(): Promise<Dialed> {
     const { addresses, timeoutMs } = this.#parts;
     const left = new Set(await addresses.find());
     const limitMs = timeoutMs / left.size;
@@ -77,13 +79,13 @@ export class Dialer {
   }
 
   // Counted from the start, so that many who dial at once do not all choose the same.
-  async #connectTo(address: Address, limitMs: number): Promise<Connection> {
+  async #connectTo(address: Address, limitMs: number): Promise<Dialed> {
     address.open++;
     try {
       const socket = await this.#reach(address, limitMs);
       socket.once('close', () => address.open--);
       this.#parts.addresses.succeeded(address);
-      return { socket, address };
+      return { socket, address, readWith: (take) => readDirectly(socket, take) };
     } catch (error) {
       address.open--;
       this.#parts.addresses.refused(address);

@@ -1,5 +1,5 @@
 /**
- * A request as undici takes it.
+ * A request as it goes out.
  *
  * @module
  */
@@ -34,6 +34,6 @@ export function dispatchOptionsOf(authorized: AuthorizedRequest, { route, path, 
   const upload = () => new Upload(request, { maxBody, timeoutMs, minRate, clock, kept });
   const body = hasBody(headers) ? (kept?.bytes ?? upload()) : null;
   if (body !== null && length !== undefined) flat.push('content-length', length);
-  const silenceMs = isWatched && body === null ? 0 : timeoutMs; // 0: undici makes no timer
+  const silenceMs = isWatched && body === null ? 0 : timeoutMs; // for undici, which asks for WebSockets; 0: it makes no timer
   return { method, path, headers: flat, body, headersTimeout: silenceMs, bodyTimeout: silenceMs };
 }

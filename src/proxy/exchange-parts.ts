@@ -26,7 +26,7 @@ export interface ExchangeParts {
   /** Those that upstreams want in proofs. */
   readonly nonces: DpopNonces;
   readonly limits: ReaderLimits;
-  /** Without it undici's own timers look after the silence of the upstream. */
+  /** Without it, where undici asks for a WebSocket, its own timers look after the silence of the upstream. */
   readonly patience?: Patience | undefined;
   readonly renew: Renew | undefined;
   readonly isSignedInAs?: IsSignedInAs | undefined;

@@ -31,7 +31,8 @@ import { Remainder } from './remainder.ts';
 import { isRepeatable, isUnread, refusesToken } from './repeat.ts';
 import { answerHead } from './response.ts';
 import { upstreamTarget } from './routes.ts';
-import type { Controller, Line, Outgoing } from './upstreams.ts';
+import type { Line, Outgoing, OutgoingOptions } from './upstreams.ts';
+import type { Controller } from './wire/connection.ts';
 
 /** A call under way. Used once. */
 export class Exchange implements Outgoing {
@@ -94,7 +95,7 @@ export class Exchange implements Outgoing {
   }
 
   /** For the upstream: what is sent. The body is not read before the connection stands. */
-  dispatchOptions() {
+  dispatchOptions(): OutgoingOptions {
     const { route, limits, patience } = this.#parts;
     const kept = this.proof.keptOf(this.#authorized);
     const to = { route, path: this.#path, clock: limits.clock, kept, isWatched: patience !== undefined };
@@ -122,7 +123,16 @@ export class Exchange implements Outgoing {
     }
     this.#controller = controller;
     this.#sentAt = this.#silence.broken();
-    if (!hasBody(this.#request.headers)) this.#silence.begin();
+    this.#silence.begin();
+    if (hasBody(this.#request.headers)) this.#silence.suspend(); // first it waits for us
+  }
+
+  onUpstreamsTurn(): void {
+    this.#silence.broken();
+  }
+
+  onClientsTurn(): void {
+    this.#silence.suspend();
   }
 
   #onSilence(): void {
@@ -212,7 +222,7 @@ export class Exchange implements Outgoing {
     return isReused && !this.#hasAnswer && !this.#wasResent && isRepeatable(this.#request) && isConnectionDeath(error);
   }
 
-  // On the same line: its connection is gone, so undici opens a fresh one.
+  // On the same line: its connection is gone, so a fresh one is made.
   #resend(): void {
     this.#wasResent = true;
     this.#controller = undefined;

@@ -17,12 +17,14 @@ const codes: ReadonlyMap<string, ErrorCode> = new Map([
   ['UND_ERR_CLOSED', 'overloaded'],
   ['UND_ERR_INVALID_ARG', 'internal'],
   ['UND_ERR_NOT_SUPPORTED', 'internal'],
+  ['WIRE_destroyed', 'overloaded'],
+  ['WIRE_unwritable', 'internal'],
 ]);
 
 /** Errors of a connection that was closed under a request, before the upstream can have answered it. */
-const deaths: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+const deaths: ReadonlySet<string> = new Set(['WIRE_closed', 'UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
-/** Why undici is told to end a request. Nobody else sees it. */
+/** Why a connection is told to end a request. Nobody else sees it. */
 export class Withdrawn extends Error {
   override readonly name = 'Withdrawn';
 }

@@ -2,9 +2,8 @@
  * How long an upstream may say nothing: one look at all calls, ten times a second,
  * instead of a timer for each.
  *
- * undici has timers of its own, and makes two for each call; they are what it
- * leaves behind most. It keeps them where a body goes up, since it knows when that
- * was sent.
+ * While a body goes up the upstream is waited for only when it takes no more of it:
+ * how slow a client may be is for upload.ts to say.
  *
  * @module
  */
@@ -52,6 +51,11 @@ export class Silence {
   broken(): number {
     this.#since = this.#parts.clock.elapsed();
     return this.#since;
+  }
+
+  /** It is not the upstream that others wait for. */
+  suspend(): void {
+    this.#since = Number.POSITIVE_INFINITY;
   }
 
   /** Has the upstream wait: until it is told to go on, its silence is our wish. */

@@ -12,7 +12,8 @@ import type { InboundRequest } from '../http/inbound.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeParts, Settle } from './exchange-parts.ts';
 import { type Acceptance, acceptOf, handshakeFields, readAcceptance } from './handshake.ts';
-import type { Controller } from './upstreams.ts';
+import type { OutgoingOptions } from './upstreams.ts';
+import type { Controller } from './wire/connection.ts';
 
 /** What an upstream chose with a 101 that is one. */
 export type Accepted = Exclude<Acceptance, { readonly fault: string }>;
@@ -37,7 +38,7 @@ export class UpgradeExchange extends Exchange {
     this.#settle = settle;
   }
 
-  override dispatchOptions() {
+  override dispatchOptions(): OutgoingOptions {
     const options = super.dispatchOptions();
     options.headers.push(...handshakeFields(this.#asked));
     return { ...options, body: null, upgrade: 'websocket' };

@@ -1,7 +1,7 @@
 /**
  * The body of a request on its way to an upstream.
  *
- * It stands between Node's message and undici, which destroys the body of a
+ * It stands between Node's message and the connection, which destroys the body of a
  * request that failed: the message itself would take the client's connection with
  * it, and the client its answer. Trailers end here, since nothing reads them.
  *

@@ -15,9 +15,10 @@ import type { UpstreamAddress, UpstreamConfig } from '../config/config.ts';
 import { ProblemError } from '../errors.ts';
 import { type Address, Addresses, type Resolve } from './addresses.ts';
 import { Breaker, type Outcome } from './breaker.ts';
-import { type Connection, Dialer } from './dial.ts';
+import { type Dialed, Dialer } from './dial.ts';
+import type { CallLine } from './line.ts';
 import { LineQueue } from './line-queue.ts';
-import type { Line, Outgoing, UpstreamLimits, Way } from './upstreams.ts';
+import type { Outgoing, UpstreamLimits, Way } from './upstreams.ts';
 
 /** What happened to an upstream: it is no longer asked, or is again; or one of its addresses goes, or is back. */
 export interface UpstreamChange {
@@ -36,7 +37,7 @@ export interface UpstreamParts {
   readonly report: (change: UpstreamChange) => void;
   readonly resolve: Resolve;
   /** Makes a line, which calls `free` each time it has become free. */
-  readonly open: (free: () => void) => Line;
+  readonly open: (free: () => void) => CallLine;
 }
 
 /** The way to one origin. */
@@ -102,7 +103,7 @@ export class Upstream implements Way {
   }
 
   /** For a line: a connection to one of the addresses. */
-  dial(): Promise<Connection> {
+  dial(): Promise<Dialed> {
     return this.#dialer.dial();
   }
 

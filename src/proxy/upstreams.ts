@@ -1,32 +1,48 @@
 /**
- * The door to undici: connections to upstreams, made once and bounded.
+ * All upstreams, and the lines to them, bounded.
  *
- * No redirects, no decompression, no proxy from the environment: `Client` has none
- * of them. HTTP/2 is off, since what exchange.ts says of reuse and truncation, and
+ * No redirects, no decompression, no proxy from the environment: neither kind of line
+ * has them. HTTP/2 is off, since what exchange.ts says of reuse and truncation, and
  * line-queue.ts of lines, holds for HTTP/1.1 (docs/decisions/0016).
  *
  * @module
  */
 
 import { lookup } from 'node:dns/promises';
-import { type buildConnector, Client, type Dispatcher } from 'undici';
 import type { Clock } from '../base/clock.ts';
 import type { UpstreamConfig } from '../config/config.ts';
 import { ProblemError } from '../errors.ts';
 import { DpopNonces } from '../keys/dpop-nonces.ts';
 import type { Address, Resolve } from './addresses.ts';
 import { type BreakerLimits, type Outcome, type Pass, usualBreakerLimits } from './breaker.ts';
-import type { Connection } from './dial.ts';
-import type { Carrier, QueueLimits, Waiting } from './line-queue.ts';
+import { CallLine } from './line.ts';
+import type { QueueLimits, Waiting } from './line-queue.ts';
+import { UpgradeLine } from './upgrade-line.ts';
 import { Upstream, type UpstreamChange } from './upstream.ts';
+import type { Controller, RequestEvents, WireRequest } from './wire/connection.ts';
 
-/** undici's handle on a request that was sent. */
-export type Controller = Dispatcher.DispatchController;
+/** A request as it goes out: for undici as well, which asks for WebSockets. */
+export interface OutgoingOptions extends WireRequest {
+  readonly headers: string[];
+  readonly headersTimeout?: number;
+  readonly bodyTimeout?: number;
+  readonly upgrade?: string;
+}
+
+/** A connection and what it has done. */
+export interface Line {
+  send(outgoing: Outgoing): boolean;
+  /** Answers that have begun on the connection as it stands. 0: it is fresh. */
+  answers: number;
+  /** Where it leads as it stands; `undefined` while it does not. */
+  readonly address: Address | undefined;
+}
 
 /** A request that wants to be sent, and what is told of its way. */
-export interface Outgoing extends Dispatcher.DispatchHandler, Waiting {
-  /** The request as undici takes it. Asked for once each time it is sent. */
-  dispatchOptions(): Dispatcher.DispatchOptions;
+export interface Outgoing extends RequestEvents, Waiting {
+  /** The request as it is sent. Asked for once each time. */
+  dispatchOptions(): OutgoingOptions;
+  onResponseError(controller: Controller | undefined, error: Error): void;
   /** Whether it has ended, well or not. */
   readonly isOver: boolean;
   /** Given by the breaker when it is first sent; given back by {@link Way.settle}. */
@@ -70,6 +86,9 @@ export const usualLimits: UpstreamLimits = {
   breaker: usualBreakerLimits,
 };
 
+/** How often idle connections are looked at, ms. */
+const lookMs = 1_000;
+
 /** What the set of upstreams may be made with. */
 export interface UpstreamsOptions extends Partial<UpstreamLimits> {
   /** Those of which more is said than a URL. */
@@ -89,6 +108,9 @@ export class Upstreams {
   readonly nonces = new DpopNonces();
   readonly #byOrigin = new Map<string, Upstream>();
   #settings: ReadonlyMap<string, UpstreamConfig>;
+  /** Lines with a connection. */
+  readonly #open = new Set<CallLine>();
+  #isLooking = false;
   #isClosed = false;
 
   constructor(clock: Clock, options: UpstreamsOptions = {}) {
@@ -124,9 +146,8 @@ export class Upstreams {
     return {
       send: (outgoing) => {
         if (!upstream.admits(outgoing)) return;
-        // An answer instead of an upgrade leaves a connection that nobody will use.
-        const line = this.#lineTo(upstream, () => void line.retire());
-        line.send(outgoing);
+        const { maxHeaderSize } = this.#limits;
+        new UpgradeLine({ origin: upstream.origin, dial: () => upstream.dial(), maxHeaderSize }).send(outgoing);
       },
       cancel: () => undefined, // it never waits
       settle: (outgoing, outcome) => upstream.settle(outgoing, outcome),
@@ -162,14 +183,32 @@ export class Upstreams {
     await Promise.all([...this.#byOrigin.values()].map((upstream) => upstream.close()));
   }
 
-  #lineTo(upstream: Upstream, free: () => void): Line {
+  #lineTo(upstream: Upstream, free: () => void): CallLine {
     const { maxHeaderSize, idleTimeoutMs } = this.#limits;
-    const options = { pipelining: 1, allowH2: false, maxHeaderSize, keepAliveTimeout: idleTimeoutMs };
-    return new Line({
+    return new CallLine({
+      clock: this.#clock,
       dial: () => upstream.dial(),
       free,
-      makeClient: (connect) => new Client(upstream.origin, { ...options, strictContentLength: true, connect }),
+      onOpened: (line) => this.#watch(line),
+      host: new URL(upstream.origin).host,
+      maxHeaderSize,
+      idleTimeoutMs,
     });
+  }
+
+  #watch(line: CallLine): void {
+    this.#open.add(line);
+    if (!this.#isLooking) this.#lookLater();
+  }
+
+  #lookLater(): void {
+    this.#isLooking = this.#open.size > 0 && !this.#isClosed;
+    if (this.#isLooking) this.#clock.after(lookMs, () => this.#closeIdle());
+  }
+
+  #closeIdle(): void {
+    for (const line of this.#open) if (!line.closeIdle()) this.#open.delete(line);
+    this.#lookLater();
   }
 }
 
@@ -185,56 +224,4 @@ function plainSettings(origin: string): UpstreamConfig {
 async function resolveByName(host: string): Promise<readonly string[]> {
   const found = await lookup(host, { all: true });
   return found.map(({ address }) => address);
-}
-
-type Connect = buildConnector.connector;
-
-interface LineParts {
-  readonly dial: () => Promise<Connection>;
-  readonly free: () => void;
-  readonly makeClient: (connect: Connect) => Client;
-}
-
-/** One connection and what it has done. undici opens it again when it was closed. */
-export class Line implements Carrier<Outgoing> {
-  readonly #client: Client;
-  /** Answers that have begun on the connection as it stands. 0: it is fresh. */
-  answers = 0;
-  /** Where it leads as it stands; `undefined` while it does not. */
-  address: Address | undefined;
-
-  constructor({ dial, free, makeClient }: LineParts) {
-    this.#client = makeClient((_options, callback) => {
-      this.address = undefined;
-      dial().then(
-        ({ socket, address }) => {
-          this.address = address;
-          callback(null, socket);
-        },
-        (error: Error) => callback(error, null),
-      );
-    });
-    this.#client.on('connect', () => {
-      this.answers = 0;
-    });
-    // Told when undici has seen to it that nothing unasked-for waits on the connection, or has closed it.
-    this.#client.on('drain', free);
-  }
-
-  /** THE ONE CALL that sends a request to an upstream. */
-  send(outgoing: Outgoing): boolean {
-    outgoing.onLine(this);
-    this.#client.dispatch(outgoing.dispatchOptions(), outgoing);
-    // undici tells of a request that it refuses at once by an error alone, and of one that it began by `drain` too.
-    return !outgoing.isOver || this.#client.stats.size > 0;
-  }
-
-  /** Closes it when what it carries is done. */
-  retire(): Promise<void> {
-    return this.#client.close();
-  }
-
-  close(): Promise<void> {
-    return this.#client.destroy();
-  }
 }

@@ -320,7 +320,8 @@ describe('an answer that does not come, or not whole', () => {
     const { closed, responses } = await ask();
     const [response] = responses;
 
-    expect(closed).toBe(true);
+    // What is found out before anything left is refused whole.
+    expect(closed || response?.status === 502).toBe(true);
     if (response?.status === 200) expect(response.complete).toBe(false);
     else expect([502, 504]).toContain(response?.status);
     expect(['upstream-unreachable', 'upstream-timeout']).toContain(hop.records.at(-1)?.code);

@@ -18,7 +18,8 @@ import { DpopNonces } from '../../../src/keys/dpop-nonces.ts';
 import { Exchange } from '../../../src/proxy/exchange.ts';
 import type { Renew } from '../../../src/proxy/exchange-parts.ts';
 import { Routes } from '../../../src/proxy/routes.ts';
-import type { Controller, Line, Outgoing, Way } from '../../../src/proxy/upstreams.ts';
+import type { Line, Outgoing, Way } from '../../../src/proxy/upstreams.ts';
+import type { Controller } from '../../../src/proxy/wire/connection.ts';
 import { ManualClock } from '../../support/clock.ts';
 import { routeOf } from '../../support/hop.ts';
 

@@ -311,7 +311,7 @@ describe('a token that the upstream refuses', () => {
 });
 
 describe('the way out', () => {
-  it('PX-03: is one call in the whole source', () => {
+  it('PX-03: is one call in the whole source, and one for WebSockets', () => {
     const calls = globSync('src/**/*.ts').flatMap((path) =>
       [...readFileSync(path, 'utf8').matchAll(/\.(dispatch|pipeline|stream|upgrade)\(/g)]
         .filter(() => path.startsWith('src/proxy/'))
@@ -321,9 +321,12 @@ describe('the way out', () => {
       (path) => /from 'undici'/.test(readFileSync(path, 'utf8')) && !path.startsWith('src/oidc/'),
     );
 
-    expect(calls).toEqual(['src/proxy/upstreams.ts .dispatch(']);
+    const lines = globSync('src/**/*.ts').filter((path) => /new Connection\(/.test(readFileSync(path, 'utf8')));
+
+    expect(lines).toEqual(['src/proxy/line.ts']);
+    expect(calls).toEqual(['src/proxy/upgrade-line.ts .dispatch(']);
     // the one makes connections and sends nothing on them
-    expect(others).toEqual(['src/proxy/dial.ts', 'src/proxy/upstreams.ts']);
+    expect(others).toEqual(['src/proxy/dial.ts', 'src/proxy/upgrade-line.ts']);
   });
 
   it('ER-08: that is closed answers 503 to what still comes', async () => {

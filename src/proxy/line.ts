@@ -1,0 +1,141 @@
+/**
+ * A line to an upstream: a connection that is made when it is needed, carries one
+ * request at a time, and is made anew when it was closed.
+ *
+ * A request on a connection that was used before is sent after the event loop has
+ * looked at the sockets once more: bytes or an end that were on their way are seen
+ * first, and such a connection is not used any more.
+ *
+ * @module
+ */
+
+import type { Clock } from '../base/clock.ts';
+import type { Address } from './addresses.ts';
+import type { Dialed } from './dial.ts';
+import type { Carrier } from './line-queue.ts';
+import type { Line, Outgoing } from './upstreams.ts';
+import { Connection } from './wire/connection.ts';
+import { WireError } from './wire/wire-error.ts';
+
+/** What a line is made with. */
+export interface LineParts {
+  readonly clock: Pick<Clock, 'elapsed'>;
+  readonly dial: () => Promise<Dialed>;
+  /** Called each time it has become free. */
+  readonly free: () => void;
+  /** Called when it has a connection: {@link CallLine.closeIdle} is asked now and then from now on. */
+  readonly onOpened: (line: CallLine) => void;
+  /** As in `URL.host`. */
+  readonly host: string;
+  readonly maxHeaderSize: number;
+  /** An idle connection is closed after this, in ms, or earlier where the upstream says so. */
+  readonly idleTimeoutMs: number;
+}
+
+/** A line for calls. */
+export class CallLine implements Carrier<Outgoing>, Line {
+  readonly #parts: LineParts;
+  #connection: Connection | undefined;
+  /** What was given to it and is not sent yet. */
+  #next: Outgoing | undefined;
+  /** By `Clock.elapsed`. */
+  #idleSince = 0;
+  #isClosed = false;
+  answers = 0;
+  address: Address | undefined;
+
+  constructor(parts: LineParts) {
+    this.#parts = parts;
+  }
+
+  /** THE ONE CALL that sends a request to an upstream, but for those that ask for a WebSocket. */
+  send(outgoing: Outgoing): boolean {
+    outgoing.onLine(this);
+    this.#next = outgoing;
+    if (this.#connection?.isOpen) setImmediate(sendNext, this);
+    else void this.#dial();
+    return true;
+  }
+
+  /** For the end of the turn. */
+  sendNow(): void {
+    const connection = this.#connection;
+    if (this.#next === undefined) return;
+    if (connection?.isOpen && !this.#isStale(connection)) this.#sendOn(connection, this.#next);
+    else void this.#dial();
+  }
+
+  /** Closes a connection that has been idle for long. `true` while there is one that may become so. */
+  closeIdle(): boolean {
+    const connection = this.#connection;
+    if (!connection?.isOpen) return false;
+    if (this.#isIdle && this.#isStale(connection)) connection.destroy();
+    return connection.isOpen;
+  }
+
+  /** Closes it. What it carries is broken off. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#connection?.destroy();
+  }
+
+  get #isIdle(): boolean {
+    return this.#idleSince !== Number.POSITIVE_INFINITY;
+  }
+
+  #isStale({ keptForMs }: Connection): boolean {
+    const { clock, idleTimeoutMs } = this.#parts;
+    return clock.elapsed() - this.#idleSince >= Math.min(idleTimeoutMs, keptForMs);
+  }
+
+  async #dial(): Promise<void> {
+    this.#connection?.destroy();
+    this.#connection = undefined;
+    this.address = undefined;
+    this.answers = 0;
+    try {
+      const { socket, address, readWith } = await this.#parts.dial();
+      const { host, maxHeaderSize: maxHeadBytes } = this.#parts;
+      const connection = new Connection({ socket, host, maxHeadBytes, onFree: () => this.#onFree() });
+      readWith((bytes) => connection.take(bytes));
+      this.#connection = connection;
+      this.address = address;
+      this.#parts.onOpened(this);
+      if (this.#isClosed) connection.destroy();
+      if (this.#next !== undefined && connection.isOpen) this.#sendOn(connection, this.#next);
+      else this.#failNext(new WireError('destroyed', 'the line was closed'));
+    } catch (error) {
+      this.#failNext(error as Error); // what Node and the dialer throw are errors
+    }
+  }
+
+  #failNext(error: Error): void {
+    const outgoing = this.#next;
+    this.#next = undefined;
+    outgoing?.onResponseError(undefined, error);
+    this.#onFree();
+  }
+
+  #sendOn(connection: Connection, outgoing: Outgoing): void {
+    this.#next = undefined;
+    this.#idleSince = Number.POSITIVE_INFINITY;
+    try {
+      const { method, path, headers, body } = outgoing.dispatchOptions();
+      connection.send({ method, path, headers, body }, outgoing);
+    } catch (error) {
+      outgoing.onResponseError(undefined, error as Error);
+      this.#onFree();
+    }
+  }
+
+  // A call that was broken off may have been sent once more by now, on this same line.
+  #onFree(): void {
+    if (this.#next !== undefined) return;
+    this.#idleSince = this.#parts.clock.elapsed();
+    this.#parts.free();
+  }
+}
+
+function sendNext(line: CallLine): void {
+  line.sendNow();
+}

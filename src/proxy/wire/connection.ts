@@ -1,0 +1,321 @@
+/**
+ * One connection to an upstream, and the one request that it carries at a time.
+ *
+ * Bytes that nobody asked for break it: they must never be taken for the answer to the
+ * next request. After a HEAD it is closed, since some servers send a body all the same.
+ *
+ * @module
+ */
+
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { type BodyEvents, RequestBody } from './request-body.ts';
+import { requestHead } from './request-head.ts';
+import type { ResponseHead } from './response-head.ts';
+import { ResponseReader } from './response-reader.ts';
+import { WireError } from './wire-error.ts';
+
+/** A request as it is sent. */
+export interface WireRequest {
+  readonly method: string;
+  readonly path: string;
+  /** Name and value by turns. */
+  readonly headers: readonly string[];
+  readonly body: Readable | Buffer | null;
+}
+
+/** The handle on a request that was sent. */
+export interface Controller {
+  /** Ends it with `reason`, and the connection with it unless nothing was written yet. */
+  abort(reason: Error): void;
+  pause(): void;
+  resume(): void;
+}
+
+/** Told of one request. The last is `onResponseEnd` or `onResponseError`, and just one of them. */
+export interface RequestEvents {
+  /** It is about to be written. */
+  onRequestStart(controller: Controller): void;
+  /** From now on it is the upstream that others wait for: all was sent, or it takes no more for now. */
+  onUpstreamsTurn?(): void;
+  /** It took what waited for it: from now on it waits for more. */
+  onClientsTurn?(): void;
+  /** The first byte of an answer is there, interim answers included. */
+  onResponseStarted?(): void;
+  onResponseStart?(controller: Controller, status: number, headers: ResponseHead['headers']): void;
+  onResponseData?(controller: Controller, chunk: Buffer): void;
+  onResponseEnd?(controller: Controller, trailers: object): void;
+  /** Without a controller where it was never about to be written. */
+  onResponseError?(controller: Controller | undefined, error: Error): void;
+}
+
+/** What a connection is made with. */
+export interface ConnectionParts {
+  readonly socket: Socket;
+  /** As in `URL.host`. */
+  readonly host: string;
+  readonly maxHeadBytes: number;
+  /** It carries nothing any more. */
+  readonly onFree: () => void;
+}
+
+/** Undici sends it with these where there is no body; servers that wait for one need it (RFC 9110, 8.6). */
+const expectBody: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
+/** One connection. */
+export class Connection {
+  readonly #parts: ConnectionParts;
+  readonly #reader: ResponseReader;
+  #call: Call | undefined;
+  #isBroken = false;
+  /** The upstream sends nothing more. */
+  #isEnded = false;
+  /** What the upstream says of how long it keeps an idle connection, in ms. */
+  keptForMs = Number.POSITIVE_INFINITY;
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    const { socket, maxHeadBytes } = parts;
+    const events = {
+      onBegin: () => this.#call?.events.onResponseStarted?.(),
+      onHead: (head: ResponseHead) => this.#onHead(head),
+      onData: (chunk: Buffer) => this.#onData(chunk),
+      onEnd: () => this.#onEnd(),
+      onExcess: () => this.#break(),
+    };
+    this.#reader = new ResponseReader(events, { maxHeadBytes });
+    socket.unref(); // the ports keep the process alive, and nothing else
+    socket.on('error', (error) => this.#fail(error));
+    socket.on('end', () => this.#onSocketEnd());
+    socket.on('close', () => this.#onSocketClose());
+  }
+
+  /** Whether a request may be sent. */
+  get isOpen(): boolean {
+    return !this.#isBroken;
+  }
+
+  /** Takes bytes of the upstream; reads them before it returns. */
+  take(bytes: Buffer): void {
+    try {
+      this.#reader.take(bytes);
+    } catch (error) {
+      this.#fail(error as Error); // a WireError
+    }
+  }
+
+  /** Sends a request. The connection carries none and {@link isOpen}. */
+  send(request: WireRequest, events: RequestEvents): void {
+    const call = new Call(this, { request, events });
+    this.#call = call;
+    events.onRequestStart(call);
+    if (this.#call !== call) return; // it was taken back
+    try {
+      this.#write(call);
+    } catch (error) {
+      this.#fail(error as Error); // a WireError
+    }
+  }
+
+  #write(call: Call): void {
+    const { socket, host } = this.#parts;
+    const { request } = call;
+    const { body } = request;
+    const length = lengthOf(request);
+    const isChunked = body !== null && length === undefined;
+    const head = requestHead({
+      method: request.method,
+      path: request.path,
+      host,
+      headers: headersOf(request),
+      isChunked,
+    });
+    call.isWritten = true;
+    this.#reader.expect(request.method);
+    if (body instanceof Readable) {
+      call.body = new RequestBody({ socket, body, head, length }, call);
+      return;
+    }
+    if (body === null) socket.write(head, 'latin1');
+    else {
+      socket.cork();
+      socket.write(head, 'latin1');
+      socket.write(body);
+      socket.uncork();
+    }
+    call.onSent();
+  }
+
+  /** For its calls: ends one. */
+  drop(call: Call, reason: Error): void {
+    if (this.#call !== call) return;
+    if (call.isWritten) {
+      this.#fail(reason);
+      return;
+    }
+    this.#call = undefined;
+    call.events.onResponseError?.(call, reason);
+    this.#parts.onFree();
+  }
+
+  /** For its calls: reads no more of the answer for now. */
+  hold(call: Call): void {
+    if (this.#call !== call) return;
+    this.#reader.pause();
+    this.#parts.socket.pause();
+  }
+
+  /** For its calls: reads on. */
+  goOn(call: Call): void {
+    if (this.#call !== call) return;
+    try {
+      this.#reader.resume();
+    } catch (error) {
+      this.#fail(error as Error); // a WireError
+    }
+    if (this.#call?.isPaused === true) return;
+    if (this.#isEnded) this.#onSocketEnd();
+    else this.#parts.socket.resume();
+  }
+
+  /** Breaks it. A request that it carries is told so. */
+  destroy(): void {
+    this.#fail(new WireError('destroyed', 'the connection was closed by us'));
+  }
+
+  #onHead({ status, headers, isReusable }: ResponseHead): void {
+    const call = this.#call;
+    if (call === undefined) return;
+    call.isLast = !isReusable || call.request.method === 'HEAD';
+    this.keptForMs = keptForMsIn(headers['keep-alive']);
+    call.events.onResponseStart?.(call, status, headers);
+  }
+
+  #onData(chunk: Buffer): void {
+    const call = this.#call;
+    call?.events.onResponseData?.(call, chunk);
+  }
+
+  #onEnd(): void {
+    const call = this.#call;
+    if (call === undefined) return;
+    this.#call = undefined;
+    // An answer before the body was sent: what is left of the body would be taken for the next request.
+    if (call.isLast || !call.isSent) this.#break();
+    call.body?.stop();
+    call.events.onResponseEnd?.(call, {});
+    this.#parts.onFree();
+  }
+
+  // What came before it may be held back still.
+  #onSocketEnd(): void {
+    this.#isEnded = true;
+    if (this.#call?.isPaused === true) return;
+    try {
+      this.#reader.end();
+    } catch (error) {
+      this.#fail(error as Error); // a WireError
+    }
+    this.#break();
+  }
+
+  #onSocketClose(): void {
+    if (this.#isEnded && this.#call?.isPaused === true) return;
+    this.#fail(new WireError('closed', 'the connection was closed'));
+  }
+
+  #break(): void {
+    this.#isBroken = true;
+    this.#reader.stop();
+    this.#parts.socket.destroy();
+  }
+
+  #fail(error: Error): void {
+    const call = this.#call;
+    this.#call = undefined;
+    this.#break();
+    if (call === undefined) return;
+    call.body?.stop();
+    call.events.onResponseError?.(call, error);
+    this.#parts.onFree();
+  }
+}
+
+/** A request that a connection carries. */
+class Call implements Controller, BodyEvents {
+  readonly #connection: Connection;
+  readonly request: WireRequest;
+  readonly events: RequestEvents;
+  body: RequestBody | undefined;
+  isWritten = false;
+  isSent = false;
+  isPaused = false;
+  /** The connection is closed behind it. */
+  isLast = false;
+
+  constructor(connection: Connection, { request, events }: { request: WireRequest; events: RequestEvents }) {
+    this.#connection = connection;
+    this.request = request;
+    this.events = events;
+  }
+
+  abort(reason: Error): void {
+    this.#connection.drop(this, reason);
+  }
+
+  pause(): void {
+    this.isPaused = true;
+    this.#connection.hold(this);
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.#connection.goOn(this);
+  }
+
+  onSent(): void {
+    this.isSent = true;
+    this.events.onUpstreamsTurn?.();
+  }
+
+  onFull(): void {
+    this.events.onUpstreamsTurn?.();
+  }
+
+  onRoom(): void {
+    this.events.onClientsTurn?.();
+  }
+
+  onFailed(error: Error): void {
+    this.#connection.drop(this, error);
+  }
+}
+
+function lengthOf({ headers, body }: WireRequest): number | undefined {
+  if (body === null) return undefined;
+  const told = toldLength(headers);
+  return told ?? (body instanceof Readable ? undefined : body.length);
+}
+
+function toldLength(headers: readonly string[]): number | undefined {
+  for (let at = 0; at < headers.length; at += 2) {
+    if (headers[at] === 'content-length') return Number(headers[at + 1]);
+  }
+  return undefined;
+}
+
+function headersOf(request: WireRequest): readonly string[] {
+  const { headers, body, method } = request;
+  if (body === null) return expectBody.has(method) ? [...headers, 'content-length', '0'] : headers;
+  if (body instanceof Readable || toldLength(headers) !== undefined) return headers;
+  return [...headers, 'content-length', String(body.length)];
+}
+
+const timeoutForm = /(?:^|[,\s])timeout=(\d{1,6})(?:$|[,;\s])/i;
+/** Less than the upstream says, since it counts from another instant. */
+const aheadMs = 1_000;
+
+function keptForMsIn(value: unknown): number {
+  const seconds = typeof value === 'string' ? timeoutForm.exec(value)?.[1] : undefined;
+  return seconds === undefined ? Number.POSITIVE_INFINITY : Number(seconds) * 1_000 - aheadMs;
+}

@@ -1,0 +1,110 @@
+/**
+ * The head of an upstream's answer: read in one way or not at all. Pure.
+ *
+ * What two readers could take for different answers, or for a different number of
+ * them, is a {@link WireError}: whoever reads it otherwise would pass one person's
+ * answer to another.
+ *
+ * @module
+ */
+
+import type { IncomingHttpHeaders } from 'node:http';
+import { WireError } from './wire-error.ts';
+
+/** Where the body ends: there is none; after so many bytes; where its chunks say; where the connection does. */
+export type BodyEnd = 'none' | 'chunked' | 'close' | number;
+
+/** A head that was read. */
+export interface ResponseHead {
+  readonly status: number;
+  /** Names in lower case; a list where a name was there more than once. */
+  readonly headers: IncomingHttpHeaders;
+  readonly bodyEnd: BodyEnd;
+  /** Whether another request may follow on the connection. */
+  readonly isReusable: boolean;
+}
+
+// RFC 9112, 4: the space behind the status is often missing where there is no reason.
+const statusLine = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: .*)?$/;
+const token = /^[\w!#$%&'*+.^`|~-]+$/; // RFC 9110, 5.6.2
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for (RFC 9110, 5.5; RFC 9112, 2.2)
+const forbidden = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
+/** RFC 9110, 6.5.1: nobody may say behind the body how long it was. */
+const framing = /^(?:content-length|transfer-encoding)$/i;
+const spaceAround = /^[ \t]+|[ \t]+$/g;
+const length = /^[0-9]{1,15}$/;
+
+/** Reads the head `text`, without the empty line behind it, of the answer to a request with `method`. Throws a {@link WireError}. */
+export function readHead(text: string, method: string): ResponseHead {
+  if (forbidden.test(text)) throw new WireError('invalid', 'a control character in the head');
+  const lines = text.split('\r\n');
+  const [, minor, digits] = statusLine.exec(lines[0] ?? '') ?? [];
+  if (digits === undefined) throw new WireError('invalid', 'no status line of HTTP/1.0 or 1.1');
+  const status = Number(digits);
+  const headers = readFields(lines);
+  const bodyEnd = bodyEndOf({ status, headers, method, isOld: minor === '0' });
+  return { status, headers, bodyEnd, isReusable: bodyEnd !== 'close' && isKeptOpen(headers.connection, minor === '0') };
+}
+
+function readFields(lines: readonly string[]): IncomingHttpHeaders {
+  const headers: Record<string, string | string[]> = {};
+  for (let at = 1; at < lines.length; at++) {
+    const line = lines[at] as string; // inside its bounds
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon);
+    // A line that goes on with the one before begins with a space, which no name has (RFC 9112, 5.2).
+    if (colon < 1 || !token.test(name)) throw new WireError('invalid', 'a line of the head that is no field');
+    if (name !== '__proto__') add(headers, name.toLowerCase(), trimmed(line.slice(colon + 1)));
+  }
+  return headers as IncomingHttpHeaders; // Node's type tells some names apart; all here are text, once or more often
+}
+
+/** For a line behind the last chunk (RFC 9112, 7.1.2). Throws a {@link WireError} where it is no field. */
+export function checkField(line: string): void {
+  const name = line.slice(0, Math.max(0, line.indexOf(':')));
+  if (forbidden.test(line) || !token.test(name) || framing.test(name))
+    throw new WireError('invalid', 'a trailer that is no field, or one that frames');
+}
+
+function trimmed(value: string): string {
+  const isPlain = value.charCodeAt(0) === 32 && value.charCodeAt(1) > 32 && value.charCodeAt(value.length - 1) > 32;
+  return isPlain ? value.slice(1) : value.replace(spaceAround, '');
+}
+
+function add(headers: Record<string, string | string[]>, name: string, value: string): void {
+  const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
+  if (before === undefined) headers[name] = value;
+  else if (typeof before === 'string') headers[name] = [before, value];
+  else before.push(value);
+}
+
+interface Framing {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly method: string;
+  readonly isOld: boolean;
+}
+
+// RFC 9112, 6.3, and no guesses where a sender contradicts himself.
+function bodyEndOf({ status, headers, method, isOld }: Framing): BodyEnd {
+  const { 'transfer-encoding': coding, 'content-length': announced } = headers;
+  if (coding !== undefined) {
+    if (announced !== undefined) throw new WireError('invalid', 'a length beside a transfer coding');
+    if (isOld || typeof coding !== 'string' || coding.toLowerCase() !== 'chunked')
+      throw new WireError('invalid', 'a transfer coding other than chunked');
+  }
+  if (announced !== undefined && (typeof announced !== 'string' || !length.test(announced)))
+    throw new WireError('invalid', 'a length that is no number, or two of them');
+  if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return 'none';
+  if (coding !== undefined) return 'chunked';
+  return announced === undefined ? 'close' : Number(announced);
+}
+
+// RFC 9112, 9.3.
+function isKeptOpen(connection: unknown, isOld: boolean): boolean {
+  if (connection === undefined) return !isOld;
+  if (connection === 'keep-alive') return true;
+  const options = [connection].flat().join(',').toLowerCase().split(',');
+  const named = new Set(options.map((option) => option.trim()));
+  return !named.has('close') && (!isOld || named.has('keep-alive'));
+}
