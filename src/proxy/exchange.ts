@@ -124,15 +124,15 @@ export class Exchange implements Outgoing {
     this.#controller = controller;
     this.#sentAt = this.#silence.broken();
     this.#silence.begin();
-    if (hasBody(this.#request.headers)) this.#silence.suspend(); // first it waits for us
+    if (hasBody(this.#request.headers)) this.#silence.turnTo('ours');
   }
 
   onUpstreamsTurn(): void {
-    this.#silence.broken();
+    this.#silence.turnTo('upstream');
   }
 
   onClientsTurn(): void {
-    this.#silence.suspend();
+    this.#silence.turnTo('ours');
   }
 
   #onSilence(): void {

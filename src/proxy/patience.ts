@@ -33,8 +33,11 @@ export interface SilenceParts {
 /** The silence of one call's upstream. */
 export class Silence {
   readonly #parts: SilenceParts;
-  /** Infinite while it is we who do not listen. */
-  #since = Number.POSITIVE_INFINITY;
+  #since = 0;
+  /** It is not the upstream that others wait for. */
+  #isOurTurn = false;
+  /** It is we who do not listen. */
+  #isPaused = false;
   /** Among those that are looked at; -1: it is none of them. For {@link Patience} alone. */
   place = -1;
 
@@ -53,19 +56,21 @@ export class Silence {
     return this.#since;
   }
 
-  /** It is not the upstream that others wait for. */
-  suspend(): void {
-    this.#since = Number.POSITIVE_INFINITY;
+  /** From now on it is the upstream that others wait for, or it is not. */
+  turnTo(whose: 'upstream' | 'ours'): void {
+    this.#isOurTurn = whose === 'ours';
+    this.broken();
   }
 
   /** Has the upstream wait: until it is told to go on, its silence is our wish. */
   pause(controller: Pausable): void {
-    this.#since = Number.POSITIVE_INFINITY;
+    this.#isPaused = true;
     controller.pause();
   }
 
   /** Has it go on. */
   resume(controller: Pausable | undefined): void {
+    this.#isPaused = false;
     this.broken();
     controller?.resume();
   }
@@ -77,7 +82,7 @@ export class Silence {
 
   /** Whether it has lasted for too long at `now`. */
   isTooLong(now: number): boolean {
-    return now - this.#since > this.#parts.limitMs;
+    return !this.#isPaused && !this.#isOurTurn && now - this.#since > this.#parts.limitMs;
   }
 
   tell(): void {

@@ -92,7 +92,7 @@ export class Connection {
 
   /** Whether a request may be sent. */
   get isOpen(): boolean {
-    return !this.#isBroken;
+    return !this.#isBroken && !this.#parts.socket.destroyed;
   }
 
   /** Takes bytes of the upstream; reads them before it returns. */
@@ -203,8 +203,11 @@ export class Connection {
     // An answer before the body was sent: what is left of the body would be taken for the next request.
     if (call.isLast || !call.isSent) this.#break();
     call.body?.stop();
-    call.events.onResponseEnd?.(call, {});
-    this.#parts.onFree();
+    try {
+      call.events.onResponseEnd?.(call, {});
+    } finally {
+      this.#parts.onFree();
+    }
   }
 
   // What came before it may be held back still.
@@ -236,8 +239,11 @@ export class Connection {
     this.#break();
     if (call === undefined) return;
     call.body?.stop();
-    call.events.onResponseError?.(call, error);
-    this.#parts.onFree();
+    try {
+      call.events.onResponseError?.(call, error);
+    } finally {
+      this.#parts.onFree();
+    }
   }
 }
 
