@@ -33,7 +33,7 @@ export interface SilenceParts {
 /** The silence of one call's upstream. */
 export class Silence {
   readonly #parts: SilenceParts;
-  #since = 0;
+  #since = Number.POSITIVE_INFINITY;
   /** It is not the upstream that others wait for. */
   #isOurTurn = false;
   /** It is we who do not listen. */
