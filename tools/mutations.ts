@@ -1990,8 +1990,22 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'patience: a silent upstream is waited for without end',
     file: 'src/proxy/patience.ts',
-    search: '    return now - this.#since > this.#parts.limitMs;',
-    replace: '    return now - this.#since > this.#parts.limitMs * 1_000;',
+    search: 'now - this.#since > this.#parts.limitMs;',
+    replace: 'now - this.#since > this.#parts.limitMs * 1_000;',
+    noticedBy: ['test/unit/proxy/patience.test.ts'],
+  },
+  {
+    name: 'patience: what we hold back counts as silence',
+    file: 'src/proxy/patience.ts',
+    search: '    return !this.#isPaused && ',
+    replace: '    return ',
+    noticedBy: ['test/unit/proxy/patience.test.ts'],
+  },
+  {
+    name: 'patience: an upstream that waits for us is silent',
+    file: 'src/proxy/patience.ts',
+    search: ' && !this.#isOurTurn',
+    replace: '',
     noticedBy: ['test/unit/proxy/patience.test.ts'],
   },
   {

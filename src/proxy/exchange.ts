@@ -48,7 +48,7 @@ export class Exchange implements Outgoing {
   readonly #answer: AnswerStream;
   protected readonly proof: CallProof;
   #authorized: AuthorizedRequest;
-  #line: Line | undefined;
+  line: Line | undefined;
   #controller: Controller | undefined;
   #sentAt = 0;
   readonly #silence: Silence;
@@ -80,10 +80,6 @@ export class Exchange implements Outgoing {
     return this.#isOver;
   }
 
-  get line(): Line | undefined {
-    return this.#line;
-  }
-
   /** Sends the request, now or as soon as there is a connection. */
   start(): void {
     whenClosed(this.#response, () => this.#onClientEnd());
@@ -105,7 +101,7 @@ export class Exchange implements Outgoing {
   }
 
   onLine(line: Line): void {
-    this.#line = line;
+    this.line = line;
   }
 
   onOverloaded(): void {
@@ -127,12 +123,8 @@ export class Exchange implements Outgoing {
     if (hasBody(this.#request.headers)) this.#silence.turnTo('ours');
   }
 
-  onUpstreamsTurn(): void {
-    this.#silence.turnTo('upstream');
-  }
-
-  onClientsTurn(): void {
-    this.#silence.turnTo('ours');
+  onTurn(whose: 'upstream' | 'ours'): void {
+    this.#silence.turnTo(whose);
   }
 
   #onSilence(): void {
@@ -143,7 +135,7 @@ export class Exchange implements Outgoing {
   /** The first byte of an answer is there, interim answers included. */
   onResponseStarted(): void {
     this.#hasAnswer = true;
-    if (this.#line) this.#line.answers++;
+    if (this.line) this.line.answers++;
   }
 
   onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders): void {
@@ -175,7 +167,8 @@ export class Exchange implements Outgoing {
     if ((controller ?? undefined) !== this.#controller) return;
     this.#silence.end();
     if (this.#isOver) return;
-    if (this.#mayResend(error)) this.#resend();
+    const isUnseen = (this.line?.answers ?? 0) > 0 && !this.#hasAnswer && isConnectionDeath(error); // it was used before
+    if (isUnseen && !this.#wasResent && isRepeatable(this.#request)) this.#resend();
     else this.#fail(error);
   }
 
@@ -217,16 +210,11 @@ export class Exchange implements Outgoing {
     this.#settle.resolve();
   }
 
-  #mayResend(error: Error): boolean {
-    const isReused = this.#line !== undefined && this.#line.answers > 0;
-    return isReused && !this.#hasAnswer && !this.#wasResent && isRepeatable(this.#request) && isConnectionDeath(error);
-  }
-
   // On the same line: its connection is gone, so a fresh one is made.
   #resend(): void {
     this.#wasResent = true;
     this.#controller = undefined;
-    this.#line?.send(this);
+    this.line?.send(this);
   }
 
   #mayRenew(status: number, headers: IncomingHttpHeaders): boolean {

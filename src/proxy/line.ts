@@ -9,12 +9,13 @@
  * @module
  */
 
+import { Readable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import type { Address } from './addresses.ts';
 import type { Dialed } from './dial.ts';
 import type { Carrier } from './line-queue.ts';
-import type { Line, Outgoing } from './upstreams.ts';
-import { Connection } from './wire/connection.ts';
+import type { Line, Outgoing, OutgoingOptions } from './upstreams.ts';
+import { Connection, type Controller } from './wire/connection.ts';
 import { WireError } from './wire/wire-error.ts';
 
 /** What a line is made with. */
@@ -32,14 +33,24 @@ export interface LineParts {
   readonly idleTimeoutMs: number;
 }
 
-/** A line for calls. */
+/** A call on its way to its connection. */
+interface Next {
+  readonly outgoing: Outgoing;
+  /** Once it was asked for. */
+  options?: OutgoingOptions;
+  /** Its handle, while the first bytes of its body are waited for. */
+  held?: Controller;
+}
+
+/** Carries calls, one at a time. */
 export class CallLine implements Carrier<Outgoing>, Line {
   readonly #parts: LineParts;
   #connection: Connection | undefined;
   /** What was given to it and is not sent yet. */
-  #next: Outgoing | undefined;
+  #next: Next | undefined;
   /** By `Clock.elapsed`. */
   #idleSince = 0;
+  #isDialing = false;
   #isClosed = false;
   answers = 0;
   address: Address | undefined;
@@ -51,7 +62,7 @@ export class CallLine implements Carrier<Outgoing>, Line {
   /** THE ONE CALL that sends a request to an upstream, but for those that ask for a WebSocket. */
   send(outgoing: Outgoing): boolean {
     outgoing.onLine(this);
-    this.#next = outgoing;
+    this.#next = { outgoing };
     if (this.#connection?.isOpen) setImmediate(sendNext, this);
     else void this.#dial();
     return true;
@@ -60,7 +71,7 @@ export class CallLine implements Carrier<Outgoing>, Line {
   /** For the end of the turn. */
   sendNow(): void {
     const connection = this.#connection;
-    if (this.#next === undefined) return;
+    if (this.#next === undefined || this.#isDialing) return;
     if (connection?.isOpen && !this.#isStale(connection)) this.#sendOn(connection, this.#next);
     else void this.#dial();
   }
@@ -77,6 +88,7 @@ export class CallLine implements Carrier<Outgoing>, Line {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#connection?.destroy();
+    if (this.#next?.held !== undefined) this.#failNext(new WireError('destroyed', 'the line was closed'));
   }
 
   get #isIdle(): boolean {
@@ -93,8 +105,11 @@ export class CallLine implements Carrier<Outgoing>, Line {
     this.#connection = undefined;
     this.address = undefined;
     this.answers = 0;
+    this.#isDialing = true;
     try {
-      const { socket, address, readWith } = await this.#parts.dial();
+      const { socket, address, readWith } = await this.#parts.dial().finally(() => {
+        this.#isDialing = false;
+      });
       const { host, maxHeaderSize: maxHeadBytes } = this.#parts;
       const connection = new Connection({ socket, host, maxHeadBytes, onFree: () => this.#onFree() });
       readWith((bytes) => connection.take(bytes));
@@ -110,22 +125,47 @@ export class CallLine implements Carrier<Outgoing>, Line {
   }
 
   #failNext(error: Error): void {
-    const outgoing = this.#next;
+    const next = this.#next;
     this.#next = undefined;
-    outgoing?.onResponseError(undefined, error);
+    next?.outgoing.onResponseError(next.held, error);
     this.#onFree();
   }
 
-  #sendOn(connection: Connection, outgoing: Outgoing): void {
-    this.#next = undefined;
+  #sendOn(connection: Connection, next: Next): void {
     this.#idleSince = Number.POSITIVE_INFINITY;
+    const { outgoing } = next;
     try {
-      const { method, path, headers, body } = outgoing.dispatchOptions();
-      connection.send({ method, path, headers, body }, outgoing);
+      next.options ??= outgoing.dispatchOptions();
     } catch (error) {
-      outgoing.onResponseError(undefined, error as Error);
-      this.#onFree();
+      this.#failNext(error as Error); // what we throw are errors
+      return;
     }
+    const { method, path, headers, body } = next.options;
+    if (body instanceof Readable && next.held === undefined) this.#hold(next, body);
+    else {
+      this.#next = undefined;
+      connection.send({ method, path, headers, body }, outgoing);
+    }
+  }
+
+  // Until there is something to write the connection carries nothing: what comes on it, or its end, is not for this call.
+  #hold(next: Next, body: Readable): void {
+    next.held = {
+      abort: (reason) => this.#dropHeld(next, { body, reason }),
+      pause: () => undefined,
+      resume: () => undefined,
+    };
+    next.outgoing.onRequestStart(next.held);
+    if (this.#next !== next) return;
+    const ready = () => this.#next === next && this.sendNow();
+    body.once('readable', ready);
+    body.once('error', (reason) => this.#dropHeld(next, { body, reason }));
+  }
+
+  #dropHeld(next: Next, { body, reason }: { readonly body: Readable; readonly reason: Error }): void {
+    if (this.#next !== next) return;
+    body.destroy();
+    this.#failNext(reason);
   }
 
   // A call that was broken off may have been sent once more by now, on this same line.

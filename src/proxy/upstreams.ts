@@ -19,7 +19,8 @@ import { CallLine } from './line.ts';
 import type { QueueLimits, Waiting } from './line-queue.ts';
 import { UpgradeLine } from './upgrade-line.ts';
 import { Upstream, type UpstreamChange } from './upstream.ts';
-import type { Controller, RequestEvents, WireRequest } from './wire/connection.ts';
+import type { Controller, RequestEvents } from './wire/connection.ts';
+import type { WireRequest } from './wire/wire-request.ts';
 
 /** A request as it goes out: for undici as well, which asks for WebSockets. */
 export interface OutgoingOptions extends WireRequest {

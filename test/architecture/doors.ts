@@ -75,7 +75,7 @@ export const packageDoors: readonly Door[] = [
   },
   {
     what: 'undici',
-    only: /^src\/(proxy\/(upstreams|dial)\.ts|oidc\/)/,
+    only: /^src\/(proxy\/(upgrade-line|dial)\.ts|oidc\/)/,
     why: 'one exit to upstreams, one to the provider',
   },
   {

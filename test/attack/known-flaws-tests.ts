@@ -63,7 +63,7 @@ export const by = {
   changedCookies: shown(requests, 'CK-08, TS-02: that differs from a good one in a single place opens no session'),
   changedTransactions: shown(transaction, 'LS-22: is not ours with any one character changed, cut or added'),
   changedSeals: shown(seal, 'is refused with any bit of it changed, and cut anywhere'),
-  oneCallOut: shown(forward, 'PX-03: is one call in the whole source'),
+  oneCallOut: shown(forward, 'PX-03: is one call in the whole source, and one for WebSockets'),
   underscoresAndDots: shown(
     forwardedHeader,
     'PX-09: %s is refused, since some servers read it as the name with hyphens',

@@ -14,15 +14,7 @@ import { requestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 import { ResponseReader } from './response-reader.ts';
 import { WireError } from './wire-error.ts';
-
-/** A request as it is sent. */
-export interface WireRequest {
-  readonly method: string;
-  readonly path: string;
-  /** Name and value by turns. */
-  readonly headers: readonly string[];
-  readonly body: Readable | Buffer | null;
-}
+import { headersOf, keptForMsIn, lengthOf, type WireRequest } from './wire-request.ts';
 
 /** The handle on a request that was sent. */
 export interface Controller {
@@ -36,10 +28,8 @@ export interface Controller {
 export interface RequestEvents {
   /** It is about to be written. */
   onRequestStart(controller: Controller): void;
-  /** From now on it is the upstream that others wait for: all was sent, or it takes no more for now. */
-  onUpstreamsTurn?(): void;
-  /** It took what waited for it: from now on it waits for more. */
-  onClientsTurn?(): void;
+  /** From now on the upstream is waited for, since all was sent or it takes no more for now; or it waits for more, having taken what was there. */
+  onTurn?(whose: 'upstream' | 'ours'): void;
   /** The first byte of an answer is there, interim answers included. */
   onResponseStarted?(): void;
   onResponseStart?(controller: Controller, status: number, headers: ResponseHead['headers']): void;
@@ -58,9 +48,6 @@ export interface ConnectionParts {
   /** It carries nothing any more. */
   readonly onFree: () => void;
 }
-
-/** Undici sends it with these where there is no body; servers that wait for one need it (RFC 9110, 8.6). */
-const expectBody: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 /** One connection. */
 export class Connection {
@@ -281,47 +268,18 @@ class Call implements Controller, BodyEvents {
 
   onSent(): void {
     this.isSent = true;
-    this.events.onUpstreamsTurn?.();
+    this.events.onTurn?.('upstream');
   }
 
   onFull(): void {
-    this.events.onUpstreamsTurn?.();
+    this.events.onTurn?.('upstream');
   }
 
   onRoom(): void {
-    this.events.onClientsTurn?.();
+    this.events.onTurn?.('ours');
   }
 
   onFailed(error: Error): void {
     this.#connection.drop(this, error);
   }
-}
-
-function lengthOf({ headers, body }: WireRequest): number | undefined {
-  if (body === null) return undefined;
-  const told = toldLength(headers);
-  return told ?? (body instanceof Readable ? undefined : body.length);
-}
-
-function toldLength(headers: readonly string[]): number | undefined {
-  for (let at = 0; at < headers.length; at += 2) {
-    if (headers[at] === 'content-length') return Number(headers[at + 1]);
-  }
-  return undefined;
-}
-
-function headersOf(request: WireRequest): readonly string[] {
-  const { headers, body, method } = request;
-  if (body === null) return expectBody.has(method) ? [...headers, 'content-length', '0'] : headers;
-  if (body instanceof Readable || toldLength(headers) !== undefined) return headers;
-  return [...headers, 'content-length', String(body.length)];
-}
-
-const timeoutForm = /(?:^|[,\s])timeout=(\d{1,6})(?:$|[,;\s])/i;
-/** Less than the upstream says, since it counts from another instant. */
-const aheadMs = 1_000;
-
-function keptForMsIn(value: unknown): number {
-  const seconds = typeof value === 'string' ? timeoutForm.exec(value)?.[1] : undefined;
-  return seconds === undefined ? Number.POSITIVE_INFINITY : Number(seconds) * 1_000 - aheadMs;
 }

@@ -42,8 +42,9 @@ export function readHead(text: string, method: string): ResponseHead {
   if (digits === undefined) throw new WireError('invalid', 'no status line of HTTP/1.0 or 1.1');
   const status = Number(digits);
   const headers = readFields(lines);
-  const bodyEnd = bodyEndOf({ status, headers, method, isOld: minor === '0' });
-  return { status, headers, bodyEnd, isReusable: bodyEnd !== 'close' && isKeptOpen(headers.connection, minor === '0') };
+  const isOld = minor === '0';
+  const bodyEnd = bodyEndOf({ status, headers, method, isOld });
+  return { status, headers, bodyEnd, isReusable: bodyEnd !== 'close' && isKeptOpen(headers.connection, { isOld }) };
 }
 
 function readFields(lines: readonly string[]): IncomingHttpHeaders {
@@ -54,7 +55,7 @@ function readFields(lines: readonly string[]): IncomingHttpHeaders {
     const name = line.slice(0, colon);
     // A line that goes on with the one before begins with a space, which no name has (RFC 9112, 5.2).
     if (colon < 1 || !token.test(name)) throw new WireError('invalid', 'a line of the head that is no field');
-    if (name !== '__proto__') add(headers, name.toLowerCase(), trimmed(line.slice(colon + 1)));
+    if (name !== '__proto__') add(headers, { name: name.toLowerCase(), value: trimmed(line.slice(colon + 1)) });
   }
   return headers as IncomingHttpHeaders; // Node's type tells some names apart; all here are text, once or more often
 }
@@ -71,7 +72,7 @@ function trimmed(value: string): string {
   return isPlain ? value.slice(1) : value.replace(spaceAround, '');
 }
 
-function add(headers: Record<string, string | string[]>, name: string, value: string): void {
+function add(headers: Record<string, string | string[]>, { name, value }: { name: string; value: string }): void {
   const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
   if (before === undefined) headers[name] = value;
   else if (typeof before === 'string') headers[name] = [before, value];
@@ -101,7 +102,7 @@ function bodyEndOf({ status, headers, method, isOld }: Framing): BodyEnd {
 }
 
 // RFC 9112, 9.3.
-function isKeptOpen(connection: unknown, isOld: boolean): boolean {
+function isKeptOpen(connection: unknown, { isOld }: Pick<Framing, 'isOld'>): boolean {
   if (connection === undefined) return !isOld;
   if (connection === 'keep-alive') return true;
   const options = [connection].flat().join(',').toLowerCase().split(',');

@@ -64,6 +64,25 @@ describe('Silence', () => {
     expect(told).toEqual(['paused', 'resumed', 'one']);
   });
 
+  it('PX-27: does not count while it waits for us, whatever it says meanwhile, nor while both hold', async () => {
+    const silence = ask('one');
+    silence.turnTo('ours');
+    await clock.advance(60_000);
+    silence.broken();
+    silence.pause(controller);
+    silence.turnTo('upstream');
+    silence.broken();
+    await clock.advance(60_000);
+    silence.turnTo('ours');
+    silence.resume(controller);
+    await clock.advance(60_000);
+    expect(told).toEqual(['paused', 'resumed']);
+    silence.turnTo('upstream');
+    await clock.advance(1_000 + lookMs);
+
+    expect(told).toEqual(['paused', 'resumed', 'one']);
+  });
+
   it('is looked at until it ends, whichever ends before it', async () => {
     const all = ['a', 'b', 'c', 'd'].map((name) => ask(name));
     all[1]?.end();

@@ -11,6 +11,7 @@ import { systemClock } from '../../../../src/base/clock.ts';
 import type { ProblemError } from '../../../../src/errors.ts';
 import type { Pass } from '../../../../src/proxy/breaker.ts';
 import { type Line, type Outgoing, type OutgoingOptions, Upstreams } from '../../../../src/proxy/upstreams.ts';
+import type { Controller } from '../../../../src/proxy/wire/connection.ts';
 import { ManualClock } from '../../../support/clock.ts';
 import { eventually } from '../../../support/eventually.ts';
 
@@ -23,6 +24,8 @@ class Call implements Outgoing {
   status = 0;
   body = '';
   error: Error | undefined;
+  isStarted = false;
+  controller: Controller | undefined;
 
   constructor(options: Partial<OutgoingOptions> = {}) {
     this.#options = options;
@@ -36,7 +39,10 @@ class Call implements Outgoing {
     this.line = line;
   }
 
-  onRequestStart(): void {}
+  onRequestStart(controller: Controller): void {
+    this.controller = controller;
+    this.isStarted = true;
+  }
 
   onResponseStart(_controller: unknown, status: number): void {
     this.status = status;
@@ -64,6 +70,8 @@ class Call implements Outgoing {
   }
 }
 
+/** Whether a request whose body is `half`, in chunks or none has come to its end. */
+const isWhole = (request: string) => /\r\n\r\n(?:half|[\s\S]*\r\n0\r\n\r\n)?$/.test(request);
 const answer = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 const evil = answer('evil');
 
@@ -122,13 +130,9 @@ describe('a connection', () => {
     await sent();
     script = (socket) => socket.write(answer('mine'));
     const next = new Call();
-    await new Promise<void>((resolve) => {
-      setTimeout(() => {
-        sockets[0]?.write(evil); // lies at the other end before the call is given to the line
-        place().send(next);
-        resolve();
-      }, 5);
-    });
+    await new Promise((resolve) => systemClock.after(1, () => resolve(undefined))); // in a timer: sockets are looked at after it
+    sockets[0]?.write(evil); // lies at the other end before the call is given to the line
+    place().send(next);
     await eventually(() => next.isOver);
 
     expect([next.body, next.error]).toEqual(['mine', undefined]);
@@ -156,6 +160,38 @@ describe('a connection', () => {
     expect(sockets).toHaveLength(2);
   });
 
+  it.each<readonly [string, (socket: Socket | undefined) => void]>([
+    ['an answer came', (socket) => socket?.write(evil)],
+    ['it was closed', (socket) => socket?.end()],
+  ])('PX-22: is left for another when %s before the first bytes of a body were there', async (_what, happens) => {
+    await sent();
+    const body = new Readable({ read: () => undefined });
+    const call = new Call({ method: 'POST', headers: ['content-length', '4'], body });
+    place().send(call);
+    await eventually(() => call.isStarted);
+    happens(sockets[0]);
+    await eventually(() => sockets[0]?.destroyed === true);
+    expect(call.isOver).toBe(false);
+    script = (socket) => socket.write(answer('mine'));
+    body.push('half');
+    body.push(null);
+    await eventually(() => call.isOver);
+
+    expect([call.body, call.error, sockets.length]).toEqual(['mine', undefined, 2]);
+  });
+
+  it('PX-29: is free again when a call leaves before the first bytes of its body were there', async () => {
+    const body = new Readable({ read: () => undefined });
+    const call = new Call({ method: 'POST', headers: ['content-length', '4'], body });
+    place().send(call);
+    await eventually(() => call.isStarted);
+    call.controller?.abort(new Error('left'));
+
+    expect([call.error?.message, body.destroyed, place().load.taken]).toEqual(['left', true, 0]);
+    expect((await sent()).body).toBe('ok');
+    expect(sockets).toHaveLength(1);
+  });
+
   it('PX-14: is closed when it was idle for long, or for as long as the upstream said', async () => {
     const clock = new ManualClock();
     upstreams = new Upstreams(clock, { connections: 1, mostConnections: 1, idleTimeoutMs: 4_000 });
@@ -181,7 +217,10 @@ describe('a body', () => {
     script = (socket, head) => {
       seen = head;
       socket.on('data', (bytes) => (seen += bytes.toString()));
-      setTimeout(() => socket.write(answer('ok')), 30);
+      void eventually(() => isWhole(seen)).then(
+        () => socket.write(answer('ok')),
+        () => undefined, // a call that failed sends no whole one
+      );
     };
     const call = await sent({ method: 'POST', ...options });
     return { call, seen: seen.slice(seen.indexOf('\r\n') + 2) };
