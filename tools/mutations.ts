@@ -871,7 +871,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'wire: a connection is used again before the body of its request was sent',
     file: 'src/proxy/wire/connection.ts',
-    search: '    if (call.isLast || !call.isSent) this.#break();',
+    search: '    if (call.isLast || !call.isSent || this.#parts.socket.writableLength > 0) this.#break();',
     replace: '    if (call.isLast) this.#break();',
     noticedBy: ['test/unit/proxy/wire/connection.test.ts'],
   },

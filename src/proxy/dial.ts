@@ -14,6 +14,7 @@ import { isIP } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { Clock } from '../base/clock.ts';
+import { withDeadline } from '../base/deadline.ts';
 import type { UpstreamConfig } from '../config/config.ts';
 import { type Address, type Addresses, bestOf } from './addresses.ts';
 import { readDirectly, sharedReader } from './shared-reader.ts';
@@ -23,7 +24,7 @@ export interface DialParts {
   readonly settings: UpstreamConfig;
   readonly addresses: Addresses;
   readonly clock: Clock;
-  /** For all addresses together, in ms. */
+  /** For finding them, and then for all addresses together, in ms. */
   readonly timeoutMs: number;
 }
 
@@ -61,10 +62,12 @@ export class Dialer {
     });
   }
 
-  /** A connection to the first address that takes one. Rejects with the failure of the last. */
+  /** A connection to the first address that takes one. Rejects with the failure of the last, or with a `DeadlineError` when no address is found in time. */
   async dial(): Promise<Dialed> {
-    const { addresses, timeoutMs } = this.#parts;
-    const left = new Set(await addresses.find());
+    const { addresses, clock, timeoutMs } = this.#parts;
+    // The look-up itself goes on, for whoever dials next.
+    const found = await withDeadline(addresses.find(), { what: 'the look-up of a name', limitMs: timeoutMs, clock });
+    const left = new Set(found);
     const limitMs = timeoutMs / left.size;
     let failure: unknown;
     for (let address = bestOf(left); address !== undefined; address = bestOf(left)) {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { DeadlineError } from '../base/deadline.ts';
 import { type ErrorCode, ProblemError } from '../errors.ts';
 import type { Outcome } from './breaker.ts';
 
@@ -32,7 +33,8 @@ export class Withdrawn extends Error {
 /** The failure as a `ProblemError`, with the error itself as its cause. One that is one already stays what it is. */
 export function problemOfFailure(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
-  return new ProblemError(codes.get(codeOfError(error)) ?? 'upstream-unreachable', { cause: error });
+  const code = error instanceof DeadlineError ? 'upstream-timeout' : codes.get(codeOfError(error));
+  return new ProblemError(code ?? 'upstream-unreachable', { cause: error });
 }
 
 /** Whether the error says that the connection died, as an idle one does when its upstream closes it. */

@@ -43,8 +43,12 @@ export class UpgradeLine implements Line {
 
   send(outgoing: Outgoing): boolean {
     outgoing.onLine(this);
-    // What undici tells is what is told of every request, and of an upgrade.
-    this.#client.dispatch(outgoing.dispatchOptions() as Dispatcher.DispatchOptions, outgoing);
+    try {
+      // What undici tells is what is told of every request, and of an upgrade.
+      this.#client.dispatch(outgoing.dispatchOptions() as Dispatcher.DispatchOptions, outgoing);
+    } catch (error) {
+      outgoing.onResponseError(undefined, error as Error); // what we and undici throw are errors
+    }
     return true;
   }
 }

@@ -187,8 +187,8 @@ export class Connection {
     const call = this.#call;
     if (call === undefined) return;
     this.#call = undefined;
-    // An answer before the body was sent: what is left of the body would be taken for the next request.
-    if (call.isLast || !call.isSent) this.#break();
+    // An answer before the body was sent: what is left of the body would be taken for the next request, or hold it up.
+    if (call.isLast || !call.isSent || this.#parts.socket.writableLength > 0) this.#break();
     call.body?.stop();
     try {
       call.events.onResponseEnd?.(call, {});

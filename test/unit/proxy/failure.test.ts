@@ -6,9 +6,11 @@
 
 import { errors } from 'undici';
 import { describe, expect, it } from 'vitest';
+import { DeadlineError } from '../../../src/base/deadline.ts';
 import { ProblemError } from '../../../src/errors.ts';
 import { isConnectionDeath, problemOfFailure } from '../../../src/proxy/failure.ts';
 import { isRepeatable, isUnread, refusesToken } from '../../../src/proxy/repeat.ts';
+import { WireError } from '../../../src/proxy/wire/wire-error.ts';
 
 const withCode = (code: string) => Object.assign(new Error('the text decides nothing'), { code });
 
@@ -18,6 +20,11 @@ describe('problemOfFailure', () => {
     [new errors.BodyTimeoutError(), 'upstream-timeout'],
     [new errors.ConnectTimeoutError(), 'upstream-timeout'],
     [withCode('ETIMEDOUT'), 'upstream-timeout'],
+    [new DeadlineError('the look-up of a name', 5_000), 'upstream-timeout'],
+    [new WireError('closed', 'the connection was closed'), 'upstream-unreachable'],
+    [new WireError('invalid', 'a length beside a transfer coding'), 'upstream-unreachable'],
+    [new WireError('destroyed', 'the line was closed'), 'overloaded'],
+    [new WireError('unwritable', 'a header that cannot be written'), 'internal'],
     [new errors.SocketError(), 'upstream-unreachable'],
     [new errors.HeadersOverflowError(), 'upstream-unreachable'],
     [new errors.HTTPParserError(), 'upstream-unreachable'],

@@ -1,5 +1,5 @@
 /**
- * The door to undici.
+ * All upstreams, and what becomes of a call to one.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { systemClock } from '../../../src/base/clock.ts';
 import type { ProblemError } from '../../../src/errors.ts';
 import type { Pass } from '../../../src/proxy/breaker.ts';
 import { type Line, type Outgoing, Upstreams } from '../../../src/proxy/upstreams.ts';
+import { ManualClock } from '../../support/clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startUpstream } from '../../support/upstream.ts';
 
@@ -124,6 +125,33 @@ describe('Upstreams', () => {
     expect(second.line?.answers).toBe(0);
     await upstreams.close();
     expect(second.told).toEqual(['start', 'WireError']);
+  });
+
+  it('ER-08: wait no longer for the look-up of a name than for a connection', async () => {
+    const clock = new ManualClock();
+    const resolve = () => new Promise<never>(() => undefined);
+    const upstreams = new Upstreams(clock, { resolve, connectTimeoutMs: 5_000 });
+    const call = new Call('/x');
+    upstreams.at('http://service.test').send(call);
+    await clock.advance(4_999);
+    expect(call.told).toEqual([]);
+    await clock.advance(1);
+
+    expect(call.told).toEqual(['DeadlineError']);
+    expect(upstreams.at('http://service.test').load.taken).toBe(0);
+    await upstreams.close();
+  });
+
+  it('ER-08: tell a call for a WebSocket that could not be put together', async () => {
+    const upstreams = new Upstreams(systemClock);
+    const call = new Call('/x');
+    call.dispatchOptions = () => {
+      throw new RangeError('no proof');
+    };
+    upstreams.apart('http://127.0.0.1:1').send(call);
+
+    expect(call.told).toEqual(['RangeError']);
+    await upstreams.close();
   });
 
   it('ER-08: take nobody when they are closed', async () => {

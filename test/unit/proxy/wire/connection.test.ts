@@ -160,6 +160,18 @@ describe('a connection', () => {
     expect(sockets).toHaveLength(2);
   });
 
+  it('PX-22: is not used again when the upstream had not taken all of the body that was given to it', async () => {
+    script = (socket) => {
+      socket.pause();
+      socket.write(answer('enough'));
+      script = (next) => next.write(answer('ok'));
+    };
+    expect((await sent({ method: 'POST', body: Buffer.alloc(16 * 1024 * 1024) })).body).toBe('enough');
+
+    expect((await sent()).body).toBe('ok');
+    expect(sockets).toHaveLength(2);
+  });
+
   it.each<readonly [string, (socket: Socket | undefined) => void]>([
     ['an answer came', (socket) => socket?.write(evil)],
     ['it was closed', (socket) => socket?.end()],
