@@ -7,17 +7,23 @@
  * @module
  */
 
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 
-/** A port of 127.0.0.1 that was free a moment ago. Another program may take it meanwhile: try again then. */
+/**
+ * Below those that Linux gives to connections that go out (from 32 768): one of these would take the port of a server
+ * between its being found free and its being listened on.
+ */
+const first = 20_000;
+const last = 32_767;
+
+/** A port of 127.0.0.1 that was free a moment ago. Another program may take it meanwhile, though hardly ever: try again then. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo; // a TCP listener has no other kind of address
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(first, last + 1);
+    if (await isFree(port)) return port;
+  }
 }
 
 /** Can the port of 127.0.0.1 be listened on at this moment? */
@@ -31,6 +37,9 @@ export async function isFree(port: number): Promise<boolean> {
     // Taken, or not ours to take: not free either way.
     return false;
   } finally {
-    server.close();
+    if (server.listening) {
+      server.close();
+      await once(server, 'close');
+    }
   }
 }
