@@ -892,8 +892,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'line: a request is sent without one more look at the connection',
     file: 'src/proxy/line.ts',
-    search: '    if (this.#connection?.isOpen) setImmediate(sendNext, this);',
-    replace: '    if (this.#connection?.isOpen) this.sendNow();',
+    search: '    if (this.#connection?.isOpen) this.#parts.turn.atEnd(this);',
+    replace: '    if (this.#connection?.isOpen) this.run();',
     noticedBy: ['test/unit/proxy/wire/connection.test.ts'],
   },
   {

@@ -11,6 +11,7 @@
 
 import { Readable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
+import type { Task, Turn } from '../base/turn.ts';
 import type { Address } from './addresses.ts';
 import type { Dialed } from './dial.ts';
 import type { Carrier } from './line-queue.ts';
@@ -21,6 +22,8 @@ import { WireError } from './wire/wire-error.ts';
 /** What a line is made with. */
 export interface LineParts {
   readonly clock: Pick<Clock, 'elapsed'>;
+  /** For all lines, so that they are looked at together. */
+  readonly turn: Turn;
   readonly dial: () => Promise<Dialed>;
   /** Called each time it has become free. */
   readonly free: () => void;
@@ -43,7 +46,7 @@ interface Next {
 }
 
 /** Carries calls, one at a time. */
-export class CallLine implements Carrier<Outgoing>, Line {
+export class CallLine implements Carrier<Outgoing>, Line, Task {
   readonly #parts: LineParts;
   #connection: Connection | undefined;
   /** What was given to it and is not sent yet. */
@@ -63,13 +66,13 @@ export class CallLine implements Carrier<Outgoing>, Line {
   send(outgoing: Outgoing): boolean {
     outgoing.onLine(this);
     this.#next = { outgoing };
-    if (this.#connection?.isOpen) setImmediate(sendNext, this);
+    if (this.#connection?.isOpen) this.#parts.turn.atEnd(this);
     else void this.#dial();
     return true;
   }
 
   /** For the end of the turn. */
-  sendNow(): void {
+  run(): void {
     const connection = this.#connection;
     if (this.#next === undefined || this.#isDialing) return;
     if (connection?.isOpen && !this.#isStale(connection)) this.#sendOn(connection, this.#next);
@@ -157,7 +160,7 @@ export class CallLine implements Carrier<Outgoing>, Line {
     };
     next.outgoing.onRequestStart(next.held);
     if (this.#next !== next) return;
-    const ready = () => this.#next === next && this.sendNow();
+    const ready = () => this.#next === next && this.run();
     body.once('readable', ready);
     body.once('error', (reason) => this.#dropHeld(next, { body, reason }));
   }
@@ -174,8 +177,4 @@ export class CallLine implements Carrier<Outgoing>, Line {
     this.#idleSince = this.#parts.clock.elapsed();
     this.#parts.free();
   }
-}
-
-function sendNext(line: CallLine): void {
-  line.sendNow();
 }
