@@ -876,6 +876,13 @@ export const mutations: readonly Mutation[] = [
     noticedBy: ['test/unit/proxy/wire/connection.test.ts'],
   },
   {
+    name: 'wire: a connection is used again before the upstream has taken the body of its request',
+    file: 'src/proxy/wire/connection.ts',
+    search: ' || this.#parts.socket.writableLength > 0) this.#break();',
+    replace: ') this.#break();',
+    noticedBy: ['test/unit/proxy/wire/connection.test.ts'],
+  },
+  {
     name: 'wire: a connection is used again behind HEAD',
     file: 'src/proxy/wire/connection.ts',
     search: " || call.request.method === 'HEAD'",
@@ -894,6 +901,13 @@ export const mutations: readonly Mutation[] = [
     file: 'src/proxy/line.ts',
     search: '    if (this.#connection?.isOpen) this.#parts.turn.atEnd(this);',
     replace: '    if (this.#connection?.isOpen) this.run();',
+    noticedBy: ['test/unit/proxy/wire/connection.test.ts'],
+  },
+  {
+    name: 'line: a call has its connection before the first bytes of its body are there',
+    file: 'src/proxy/line.ts',
+    search: '    if (body instanceof Readable && next.held === undefined) this.#hold(next, body);',
+    replace: '    if (body instanceof Readable && next.held !== undefined) this.#hold(next, body);',
     noticedBy: ['test/unit/proxy/wire/connection.test.ts'],
   },
   {
