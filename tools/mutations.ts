@@ -688,7 +688,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'sign-out: a call that was sent before it is refused, though its answer is there in a moment',
     file: 'src/proxy/forward.ts',
-    search: '        if (exchange.line === undefined) exchange.giveUp(problem);',
+    search: '        if (!exchange.isSent) exchange.giveUp(problem);',
     replace: '        exchange.giveUp(problem);',
     noticedBy: ['test/unit/session/with-session.test.ts'],
   },
@@ -793,7 +793,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'upstream: a call is sent whose client left before the turn ended',
     file: 'src/proxy/exchange.ts',
-    search: '    if (!this.#isOver) this.#parts.upstream.send(this);',
+    search: '    if (!this.isOver) this.#parts.upstream.send(this);',
     replace: '    this.#parts.upstream.send(this);',
     noticedBy: ['test/unit/proxy/exchange.test.ts'],
   },
@@ -905,10 +905,31 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'line: a call has its connection before the first bytes of its body are there',
+    file: 'src/proxy/call-body.ts',
+    search: '    if (this.#upload === undefined) onBegun();\n',
+    replace: '    if (this.#upload !== undefined) onBegun();\n',
+    noticedBy: ['test/unit/proxy/call-body.test.ts'],
+  },
+  {
+    name: 'line: is free before the sockets were looked at once more',
     file: 'src/proxy/line.ts',
-    search: '    if (body instanceof Readable && next.held === undefined) this.#hold(next, body);',
-    replace: '    if (body instanceof Readable && next.held !== undefined) this.#hold(next, body);',
+    search: '    this.#parts.turn.atEnd(this.#freeing);',
+    replace: '    this.#freeing.run();',
     noticedBy: ['test/unit/proxy/wire/connection.test.ts'],
+  },
+  {
+    name: 'wire: a connection carries two calls at once',
+    file: 'src/proxy/wire/connection.ts',
+    search: '    if (this.#call !== undefined) {\n      this.destroy();',
+    replace: '    if (this.#isBroken) {\n      this.destroy();',
+    noticedBy: ['test/unit/proxy/wire/connection.test.ts'],
+  },
+  {
+    name: 'patience: what was held back of a call is held back when it is sent again',
+    file: 'src/proxy/patience.ts',
+    search: '    this.#isPaused = false;\n    this.#isOurTurn',
+    replace: '    this.#isOurTurn',
+    noticedBy: ['test/unit/proxy/patience.test.ts'],
   },
   {
     name: 'line: an idle connection is kept for ever',
@@ -2025,7 +2046,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'patience: an answer that nobody sees may hold its connection for ever',
     file: 'src/proxy/exchange.ts',
-    search: '      this.#silence.begin(); // what is still to come of it must come, too\n',
+    search: '      this.#silence.goOn(); // what is still to come of it must come, too\n',
     replace: '',
     noticedBy: ['test/unit/proxy/forward.test.ts'],
   },

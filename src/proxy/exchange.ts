@@ -21,6 +21,7 @@ import type { AuthorizedRequest, InboundRequest } from '../http/inbound.ts';
 import { whenClosed } from '../http/when-closed.ts';
 import { AnswerStream } from './answer-stream.ts';
 import type { Outcome, Pass } from './breaker.ts';
+import { CallBody } from './call-body.ts';
 import { dispatchOptionsOf } from './dispatch-options.ts';
 import type { ExchangeParts, Settle } from './exchange-parts.ts';
 import { isConnectionDeath, outcomeOfProblem, outcomeOfStatus, problemOfFailure, Withdrawn } from './failure.ts';
@@ -28,7 +29,7 @@ import { insteadOf } from './instead.ts';
 import { Silence } from './patience.ts';
 import { CallProof } from './proof.ts';
 import { Remainder } from './remainder.ts';
-import { isRepeatable, isUnread, refusesToken } from './repeat.ts';
+import { isRepeatable, wantsToken } from './repeat.ts';
 import { answerHead } from './response.ts';
 import { upstreamTarget } from './routes.ts';
 import type { Line, Outgoing, OutgoingOptions } from './upstreams.ts';
@@ -46,16 +47,20 @@ export class Exchange implements Outgoing {
   /** Kept by the upstream. */
   pass: Pass | undefined;
   readonly #answer: AnswerStream;
+  readonly #body: CallBody;
   protected readonly proof: CallProof;
   #authorized: AuthorizedRequest;
   line: Line | undefined;
   #controller: Controller | undefined;
+  /** Whether it was written to a connection, if only in part. */
+  isSent = false;
   #sentAt = 0;
   readonly #silence: Silence;
   #hasAnswer = false;
   #wasResent = false;
-  #wasRenewed = false;
-  #isOver = false;
+  #mayRenew: boolean;
+  /** Whether it has ended, well or not. */
+  isOver = false;
   #isLeft = false; // the response is somebody else's from then on
   /** The upstream's answer goes no further; ours takes its place. */
   #remainder: Remainder | undefined;
@@ -65,6 +70,7 @@ export class Exchange implements Outgoing {
     this.#parts = parts;
     this.#settle = settle;
     this.#authorized = authorized;
+    this.#mayRenew = parts.renew !== undefined;
     this.#request = authorized.request;
     this.#response = authorized.request.response;
     this.#path = upstreamTarget(route, this.#request);
@@ -72,29 +78,28 @@ export class Exchange implements Outgoing {
     this.#silence = new Silence({ patience, clock: limits.clock, limitMs: route.timeoutMs, onTooLong });
     this.party = partyOf(authorized);
     this.proof = new CallProof({ url: route.upstream.origin + this.#path, nonces, clock: limits.clock });
+    const kept = this.proof.keptOf(authorized);
+    this.#body = new CallBody({ request: this.#request, route, clock: limits.clock, kept });
     this.#answer = new AnswerStream(this.#response, { limits, events: this });
   }
 
-  /** Whether it has ended, well or not. */
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
-  /** Sends the request, now or as soon as there is a connection. */
+  /** Sends the request as soon as its body has begun and there is a connection. */
   start(): void {
     whenClosed(this.#response, () => this.#onClientEnd());
-    this.#parts.limits.turn.atEnd(this); // as answers are: see answer-stream.ts
+    this.#body.begin({
+      onBegun: () => this.#parts.limits.turn.atEnd(this), // as answers are: see answer-stream.ts
+      onFailed: (error) => this.isSent || this.giveUp(error), // from then on its connection tells of it
+    });
   }
 
   run(): void {
-    if (!this.#isOver) this.#parts.upstream.send(this);
+    if (!this.isOver) this.#parts.upstream.send(this);
   }
 
-  /** For the upstream: what is sent. The body is not read before the connection stands. */
+  /** For the upstream: what is sent. */
   dispatchOptions(): OutgoingOptions {
-    const { route, limits, patience } = this.#parts;
-    const kept = this.proof.keptOf(this.#authorized);
-    const to = { route, path: this.#path, clock: limits.clock, kept, isWatched: patience !== undefined };
+    const { route, patience } = this.#parts;
+    const to = { route, path: this.#path, body: this.#body.content, isWatched: patience !== undefined };
     const options = dispatchOptionsOf(this.#authorized, to);
     this.proof.addTo(options.headers, this.#authorized);
     return options;
@@ -113,14 +118,13 @@ export class Exchange implements Outgoing {
   }
 
   onRequestStart(controller: Controller): void {
-    if (this.#isOver) {
+    if (this.isOver) {
       controller.abort(new Withdrawn());
       return;
     }
     this.#controller = controller;
-    this.#sentAt = this.#silence.broken();
-    this.#silence.begin();
-    if (hasBody(this.#request.headers)) this.#silence.turnTo('ours');
+    this.isSent = true;
+    this.#sentAt = this.#silence.begin(hasBody(this.#request.headers) ? 'ours' : 'upstream');
   }
 
   onTurn(whose: 'upstream' | 'ours'): void {
@@ -128,7 +132,7 @@ export class Exchange implements Outgoing {
   }
 
   #onSilence(): void {
-    if (this.#isOver) this.#controller?.abort(new Withdrawn());
+    if (this.isOver) this.#controller?.abort(new Withdrawn());
     else this.giveUp(new ProblemError('upstream-timeout'));
   }
 
@@ -141,13 +145,14 @@ export class Exchange implements Outgoing {
   onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return; // interim answers end here: the client asked us, not the upstream
     this.#tellOfAnswer(outcomeOfStatus(status));
-    const verdict = this.proof.judge(status, { headers, of: this.#authorized });
+    const answer = { headers, of: this.#authorized };
+    const verdict = this.proof.judge(status, answer);
     if (verdict === 'repeat') this.#sendAgain(controller, this.#authorized);
     else if (verdict === 'refused') controller.abort(new ProblemError('upstream-proof-refused'));
     // RFC 9110, 15: no status lies beyond; what sends one does not speak HTTP as we know it.
     else if (status > 599)
       controller.abort(new ProblemError('upstream-unreachable', { cause: new Error('status over 599') }));
-    else if (this.#mayRenew(status, headers)) this.#renew(controller, { status, headers });
+    else if (this.#mayRenew && wantsToken(status, answer)) this.#renew(controller, { status, headers });
     else this.#openOrKeep(status, headers);
   }
 
@@ -166,7 +171,7 @@ export class Exchange implements Outgoing {
   onResponseError(controller: Controller | undefined, error: Error): void {
     if ((controller ?? undefined) !== this.#controller) return;
     this.#silence.end();
-    if (this.#isOver) return;
+    if (this.isOver) return;
     const isUnseen = (this.line?.answers ?? 0) > 0 && !this.#hasAnswer && isConnectionDeath(error); // it was used before
     if (isUnseen && !this.#wasResent && isRepeatable(this.#request)) this.#resend();
     else this.#fail(error);
@@ -190,13 +195,13 @@ export class Exchange implements Outgoing {
     } else {
       this.#remainder = new Remainder();
       this.#fail(problem);
-      this.#silence.begin(); // what is still to come of it must come, too
+      this.#silence.goOn(); // what is still to come of it must come, too
     }
   }
 
   /** Ends it while there is no answer: the upstream's connection is broken, and `error` tells the pipeline what to say. */
   giveUp(error: unknown): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     this.#fail(error);
     this.#parts.upstream.cancel(this);
     this.#controller?.abort(new Withdrawn());
@@ -205,7 +210,7 @@ export class Exchange implements Outgoing {
   /** Ends it without an answer of its own: both connections belong to somebody else from now on. */
   protected handOver(): void {
     this.#tellOfAnswer('success');
-    this.#isOver = true;
+    this.isOver = true;
     this.#isLeft = true;
     this.#settle.resolve();
   }
@@ -217,18 +222,13 @@ export class Exchange implements Outgoing {
     this.line?.send(this);
   }
 
-  #mayRenew(status: number, headers: IncomingHttpHeaders): boolean {
-    if (status !== 401 || this.#parts.renew === undefined || this.#wasRenewed) return false;
-    return this.#authorized.authorization !== undefined && isUnread(this.#request) && refusesToken(headers);
-  }
-
   // The answer is held back until it is known whether there is a better one.
   #renew(controller: Controller, { status, headers }: { status: number; headers: IncomingHttpHeaders }): void {
-    this.#wasRenewed = true;
+    this.#mayRenew = false;
     this.#silence.pause(controller);
     this.#parts.renew?.(this.#authorized, this.#parts.route).then(
       (renewed) => {
-        if (this.#isOver) return;
+        if (this.isOver) return;
         if (renewed) this.#sendAgain(controller, renewed);
         else {
           this.#openOrKeep(status, headers);
@@ -246,17 +246,18 @@ export class Exchange implements Outgoing {
     this.#authorized = authorized;
     this.#controller = undefined;
     this.#hasAnswer = false;
+    this.#silence.end();
     old.abort(new Withdrawn());
     this.#parts.upstream.send(this);
   }
 
   #fail(error: unknown): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     const problem = problemOfFailure(error);
     this.#judge(outcomeOfProblem(problem));
     this.#request.record.upstream ??= this.#parts.route.upstreamName;
     if (this.#answer.hasBegun) {
-      this.#isOver = true; // whatever ends with it is no other failure
+      this.isOver = true; // whatever ends with it is no other failure
       this.#request.record.refuse(problem.code, problem.cause);
       this.#response.destroy();
       return;
@@ -289,10 +290,11 @@ export class Exchange implements Outgoing {
   }
 
   #finish(): void {
-    this.#isOver = true;
+    this.isOver = true;
     this.#silence.end();
     this.#judge('unknown'); // where it was not told before: the client has left
     this.#answer.drop();
+    if (!this.isSent) this.#body.drop();
     if (hasBody(this.#request.headers)) discardRest(this.#request, this.#parts.limits.clock);
   }
 }

@@ -59,8 +59,8 @@ export class Forwarder {
    * Resolves when the answer is finished or broken off. Rejects with a
    * `ProblemError` (`body-too-large`, `request-timeout`, `overloaded`,
    * `upstream-unreachable`, `upstream-timeout`, `upstream-failing`, `upstream-error`,
-   * `step-up-needed`, `step-up-in-vain`) while nothing has been sent. A call that has
-   * no connection yet when its session ends is not sent any more.
+   * `step-up-needed`, `step-up-in-vain`) while nothing has been sent. A call of
+   * which nothing was sent when its session ends is not sent any more.
    */
   forward(authorized: AuthorizedRequest, route: Route, whenEnded?: WhenEnded): Promise<void> {
     const { request } = authorized;
@@ -79,7 +79,7 @@ export class Forwarder {
       const exchange = new Exchange(parts, { resolve, reject });
       exchange.start();
       whenEnded?.((problem) => {
-        if (exchange.line === undefined) exchange.giveUp(problem);
+        if (!exchange.isSent) exchange.giveUp(problem);
       });
     });
   }

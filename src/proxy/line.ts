@@ -9,14 +9,13 @@
  * @module
  */
 
-import { Readable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import type { Task, Turn } from '../base/turn.ts';
 import type { Address } from './addresses.ts';
 import type { Dialed } from './dial.ts';
 import type { Carrier } from './line-queue.ts';
 import type { Line, Outgoing, OutgoingOptions } from './upstreams.ts';
-import { Connection, type Controller } from './wire/connection.ts';
+import { Connection } from './wire/connection.ts';
 import { WireError } from './wire/wire-error.ts';
 
 /** What a line is made with. */
@@ -36,24 +35,16 @@ export interface LineParts {
   readonly idleTimeoutMs: number;
 }
 
-/** A call on its way to its connection. */
-interface Next {
-  readonly outgoing: Outgoing;
-  /** Once it was asked for. */
-  options?: OutgoingOptions;
-  /** Its handle, while the first bytes of its body are waited for. */
-  held?: Controller;
-}
-
 /** Carries calls, one at a time. */
 export class CallLine implements Carrier<Outgoing>, Line, Task {
   readonly #parts: LineParts;
   #connection: Connection | undefined;
   /** What was given to it and is not sent yet. */
-  #next: Next | undefined;
+  #next: Outgoing | undefined;
   /** By `Clock.elapsed`. */
   #idleSince = 0;
   #isDialing = false;
+  #isFreeing = false;
   #isClosed = false;
   answers = 0;
   address: Address | undefined;
@@ -65,9 +56,9 @@ export class CallLine implements Carrier<Outgoing>, Line, Task {
   /** THE ONE CALL that sends a request to an upstream, but for those that ask for a WebSocket. */
   send(outgoing: Outgoing): boolean {
     outgoing.onLine(this);
-    this.#next = { outgoing };
+    this.#next = outgoing;
     if (this.#connection?.isOpen) this.#parts.turn.atEnd(this);
-    else void this.#dial();
+    else this.#dial();
     return true;
   }
 
@@ -76,7 +67,7 @@ export class CallLine implements Carrier<Outgoing>, Line, Task {
     const connection = this.#connection;
     if (this.#next === undefined || this.#isDialing) return;
     if (connection?.isOpen && !this.#isStale(connection)) this.#sendOn(connection, this.#next);
-    else void this.#dial();
+    else this.#dial();
   }
 
   /** Closes a connection that has been idle for long. `true` while there is one that may become so. */
@@ -91,7 +82,6 @@ export class CallLine implements Carrier<Outgoing>, Line, Task {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#connection?.destroy();
-    if (this.#next?.held !== undefined) this.#failNext(new WireError('destroyed', 'the line was closed'));
   }
 
   get #isIdle(): boolean {
@@ -103,78 +93,76 @@ export class CallLine implements Carrier<Outgoing>, Line, Task {
     return clock.elapsed() - this.#idleSince >= Math.min(idleTimeoutMs, keptForMs);
   }
 
-  async #dial(): Promise<void> {
+  #dial(): void {
+    if (this.#isDialing) return;
     this.#connection?.destroy();
     this.#connection = undefined;
     this.address = undefined;
     this.answers = 0;
-    this.#isDialing = true;
-    try {
-      const { socket, address, readWith } = await this.#parts.dial().finally(() => {
-        this.#isDialing = false;
-      });
-      const { host, maxHeaderSize: maxHeadBytes } = this.#parts;
-      const connection = new Connection({ socket, host, maxHeadBytes, onFree: () => this.#onFree() });
-      readWith((bytes) => connection.take(bytes));
-      this.#connection = connection;
-      this.address = address;
-      this.#parts.onOpened(this);
-      if (this.#isClosed) connection.destroy();
-      if (this.#next !== undefined && connection.isOpen) this.#sendOn(connection, this.#next);
-      else this.#failNext(new WireError('destroyed', 'the line was closed'));
-    } catch (error) {
-      this.#failNext(error as Error); // what Node and the dialer throw are errors
+    if (this.#isClosed) {
+      this.#failNext(closed());
+      return;
     }
+    this.#isDialing = true;
+    this.#parts.dial().then(
+      (dialed) => this.#onDialed(dialed),
+      (error: Error) => {
+        this.#isDialing = false;
+        this.#failNext(error);
+      },
+    );
+  }
+
+  #onDialed({ socket, address, readWith }: Dialed): void {
+    this.#isDialing = false;
+    const { host, maxHeaderSize: maxHeadBytes, onOpened } = this.#parts;
+    const connection = new Connection({ socket, host, maxHeadBytes, onFree: () => this.#onFree() });
+    readWith((bytes) => connection.take(bytes));
+    this.#connection = connection;
+    this.address = address;
+    onOpened(this);
+    if (this.#isClosed) connection.destroy();
+    if (this.#next !== undefined && connection.isOpen) this.#sendOn(connection, this.#next);
+    else this.#failNext(closed());
+  }
+
+  #sendOn(connection: Connection, outgoing: Outgoing): void {
+    let request: OutgoingOptions;
+    try {
+      request = outgoing.dispatchOptions();
+    } catch (error) {
+      this.#failNext(error as Error); // what we throw are errors
+      return;
+    }
+    this.#next = undefined;
+    this.#idleSince = Number.POSITIVE_INFINITY;
+    connection.send(request, outgoing);
   }
 
   #failNext(error: Error): void {
     const next = this.#next;
     this.#next = undefined;
-    next?.outgoing.onResponseError(next.held, error);
+    next?.onResponseError(undefined, error);
     this.#onFree();
   }
 
-  #sendOn(connection: Connection, next: Next): void {
-    this.#idleSince = Number.POSITIVE_INFINITY;
-    const { outgoing } = next;
-    try {
-      next.options ??= outgoing.dispatchOptions();
-    } catch (error) {
-      this.#failNext(error as Error); // what we throw are errors
-      return;
-    }
-    const { method, path, headers, body } = next.options;
-    if (body instanceof Readable && next.held === undefined) this.#hold(next, body);
-    else {
-      this.#next = undefined;
-      connection.send({ method, path, headers, body }, outgoing);
-    }
-  }
-
-  // Until there is something to write the connection carries nothing: what comes on it, or its end, is not for this call.
-  #hold(next: Next, body: Readable): void {
-    next.held = {
-      abort: (reason) => this.#dropHeld(next, { body, reason }),
-      pause: () => undefined,
-      resume: () => undefined,
-    };
-    next.outgoing.onRequestStart(next.held);
-    if (this.#next !== next) return;
-    const ready = () => this.#next === next && this.run();
-    body.once('readable', ready);
-    body.once('error', (reason) => this.#dropHeld(next, { body, reason }));
-  }
-
-  #dropHeld(next: Next, { body, reason }: { readonly body: Readable; readonly reason: Error }): void {
-    if (this.#next !== next) return;
-    body.destroy();
-    this.#failNext(reason);
-  }
-
-  // A call that was broken off may have been sent once more by now, on this same line.
+  // A call that was broken off may have been sent once more by now, on this same line. Free it is at the end of the turn, so
+  // that what lies in the socket behind an answer is seen before the next call is sent.
   #onFree(): void {
-    if (this.#next !== undefined) return;
-    this.#idleSince = this.#parts.clock.elapsed();
-    this.#parts.free();
+    if (this.#next !== undefined || this.#isFreeing) return;
+    this.#isFreeing = true;
+    this.#parts.turn.atEnd(this.#freeing);
   }
+
+  readonly #freeing: Task = {
+    run: () => {
+      this.#isFreeing = false;
+      this.#idleSince = this.#parts.clock.elapsed();
+      this.#parts.free();
+    },
+  };
+}
+
+function closed(): WireError {
+  return new WireError('destroyed', 'the line was closed');
 }

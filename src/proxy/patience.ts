@@ -45,12 +45,20 @@ export class Silence {
     this.#parts = parts;
   }
 
-  /** From now on it is looked at. */
-  begin(): void {
+  /** The upstream is asked, and looked at from now on. Gives the instant, by `Clock.elapsed`. */
+  begin(whose: 'upstream' | 'ours'): number {
+    this.#isPaused = false;
+    this.#isOurTurn = whose === 'ours';
+    this.goOn();
+    return this.broken();
+  }
+
+  /** It is looked at again. */
+  goOn(): void {
     this.#parts.patience?.watch(this);
   }
 
-  /** The upstream was asked, or said something. Gives the instant, by `Clock.elapsed`. */
+  /** The upstream said something. Gives the instant, by `Clock.elapsed`. */
   broken(): number {
     this.#since = this.#parts.clock.elapsed();
     return this.#since;

@@ -7,6 +7,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { challengesIn } from '../http/challenges.ts';
 import { hasBody } from '../http/framing.ts';
+import type { AuthorizedRequest } from '../http/inbound.ts';
 
 /** The facts of a request that decide it. */
 export interface RepeatFacts {
@@ -26,6 +27,17 @@ export function isRepeatable({ method, headers }: RepeatFacts): boolean {
  */
 export function isUnread({ method, headers }: RepeatFacts): boolean {
   return method !== 'POST' && method !== 'PATCH' && !hasBody(headers);
+}
+
+/** What an answer is to. */
+export interface Answered {
+  readonly headers: IncomingHttpHeaders;
+  readonly of: Pick<AuthorizedRequest, 'request' | 'authorization'>;
+}
+
+/** Whether an answer refuses the token of a call that can be sent again with another. */
+export function wantsToken(status: number, { headers, of }: Answered): boolean {
+  return status === 401 && of.authorization !== undefined && isUnread(of.request) && refusesToken(headers);
 }
 
 const invalidToken = /\berror\s*=\s*"?invalid_token\b/i;

@@ -125,6 +125,11 @@ export class Upstream {
     this.#bytes.length = 0;
   }
 
+  /** Writes on every open connection what nobody asked for. */
+  say(bytes: string): void {
+    for (const socket of this.#open) socket.write(bytes);
+  }
+
   /** Breaks every open connection. */
   dropConnections(): void {
     for (const socket of this.#open) socket.destroy();

@@ -91,8 +91,13 @@ export class Connection {
     }
   }
 
-  /** Sends a request. The connection carries none and {@link isOpen}. */
+  /** Sends a request. The connection carries none and {@link isOpen}; where it carries one, both fail. */
   send(request: WireRequest, events: RequestEvents): void {
+    if (this.#call !== undefined) {
+      this.destroy(); // a mistake of ours must not give one call the answer of another
+      events.onResponseError?.(undefined, new WireError('destroyed', 'the connection carried a call'));
+      return;
+    }
     const call = new Call(this, { request, events });
     this.#call = call;
     events.onRequestStart(call);

@@ -9,6 +9,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { hopRequestId, startHop } from '../../support/hop.ts';
 import { openRaw, rawRequest } from '../../support/raw.ts';
@@ -251,6 +252,18 @@ describe('a token that the upstream refuses', () => {
     expect(final.map((answer) => [answer.status, answer.text()])).toEqual([[200, 'ok']]);
     expect(renewals).toBe(1);
     expect(upstream.requests).toHaveLength(2);
+  });
+
+  it('PX-13, PX-27: is renewed for an upstream that says nothing afterwards, which is waited for no longer', async () => {
+    let aheadMs = 0;
+    const clock = { ...systemClock, elapsed: () => systemClock.elapsed() + aheadMs };
+    const { upstream, hop } = await start(accepting('new'), { clock, renew: async () => 'new' });
+    upstream.script = (request) => (request.header('authorization') === 'Bearer new' ? 'hang' : accepting('')(request));
+    const asked = rawRequest(hop.port, get(), { responses: 1 });
+    await eventually(() => upstream.requests.length === 2);
+    aheadMs = 5_001;
+
+    expect((await asked).final.map(({ status }) => status)).toEqual([504]);
   });
 
   it('PX-13: is not renewed twice', async () => {

@@ -20,8 +20,7 @@ beforeEach(() => {
 
 function ask(name: string, limitMs = 1_000): Silence {
   const silence = new Silence({ patience, clock, limitMs, onTooLong: () => told.push(name) });
-  silence.broken();
-  silence.begin();
+  silence.begin('upstream');
   return silence;
 }
 
@@ -83,12 +82,24 @@ describe('Silence', () => {
     expect(told).toEqual(['paused', 'resumed', 'one']);
   });
 
+  it('PX-13, PX-27: of a call that is sent again begins anew, however the one before was held back', async () => {
+    const silence = ask('one');
+    silence.pause(controller);
+    silence.turnTo('ours');
+    silence.end();
+    await clock.advance(60_000);
+    silence.begin('upstream');
+    await clock.advance(1_000 + lookMs);
+
+    expect(told).toEqual(['paused', 'one']);
+  });
+
   it('is looked at until it ends, whichever ends before it', async () => {
     const all = ['a', 'b', 'c', 'd'].map((name) => ask(name));
     all[1]?.end();
     all[1]?.end();
     all[3]?.end();
-    all[0]?.begin();
+    all[0]?.goOn();
     await clock.advance(1_000 + lookMs);
 
     expect(told.sort()).toEqual(['a', 'c']);
