@@ -744,8 +744,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'breaker: all calls try at once',
     file: 'src/proxy/breaker.ts',
-    search: '    if (this.#trialSince !== undefined && now - this.#trialSince < trialMs) return undefined;\n',
-    replace: '',
+    search: ' && !isTried;',
+    replace: ';',
     noticedBy: ['test/unit/proxy/breaker.test.ts'],
   },
   {
@@ -899,7 +899,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'line: a request is sent without one more look at the connection',
     file: 'src/proxy/line.ts',
-    search: '    if (this.#connection?.isOpen) this.#parts.turn.atEnd(this);',
+    search: '    if (this.#connection?.isOpen) this.#parts.turn.atNextEnd(this);',
     replace: '    if (this.#connection?.isOpen) this.run();',
     noticedBy: ['test/unit/proxy/wire/connection.test.ts'],
   },
@@ -911,11 +911,32 @@ export const mutations: readonly Mutation[] = [
     noticedBy: ['test/unit/proxy/call-body.test.ts'],
   },
   {
-    name: 'line: is free before the sockets were looked at once more',
+    name: 'turn: what waits for one more look at the sockets is done before it',
+    file: 'src/base/turn.ts',
+    search: '    if (this.#isRunning) this.#tasks.push(task);\n    else this.#later.push(task);',
+    replace: '    this.#tasks.push(task);',
+    noticedBy: ['test/unit/base/turn.test.ts'],
+  },
+  {
+    name: 'line: a request that is given while sockets are read is sent without one more look',
     file: 'src/proxy/line.ts',
-    search: '    this.#parts.turn.atEnd(this.#freeing);',
-    replace: '    this.#freeing.run();',
+    search: 'this.#parts.turn.atNextEnd(this);',
+    replace: 'this.#parts.turn.atEnd(this);',
     noticedBy: ['test/unit/proxy/wire/connection.test.ts'],
+  },
+  {
+    name: 'upstream: a body is asked for that nobody will get',
+    file: 'src/proxy/forward.ts',
+    search: '  if (refusal !== undefined) record.upstream = route.upstreamName;\n  return refusal;',
+    replace: '  return undefined;',
+    noticedBy: ['test/unit/proxy/call-body.test.ts'],
+  },
+  {
+    name: 'framing: a length that nobody can count is passed on',
+    file: 'src/http/framing.ts',
+    search: "  if (length !== undefined && !Number.isSafeInteger(Number(length))) return 'content-length';\n",
+    replace: '',
+    noticedBy: ['test/unit/http/receive-request.test.ts'],
   },
   {
     name: 'wire: a connection carries two calls at once',

@@ -28,7 +28,7 @@ export class RequestRecord {
   operations = false;
   /** The public prefix of the route. */
   route: string | undefined = undefined;
-  /** The name of the upstream that answered. */
+  /** The name of the upstream that answered, or would have. */
   upstream: string | undefined = undefined;
   /** Ms from sending to the upstream's first header. */
   upstreamMs: number | undefined = undefined;

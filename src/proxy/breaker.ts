@@ -78,13 +78,19 @@ export class Breaker {
     return Math.max(1, Math.ceil(leftMs / 1_000));
   }
 
+  /** Whether it would let a call through now. */
+  get admits(): boolean {
+    if (!this.#isOpen) return true;
+    const now = this.#parts.clock.elapsed();
+    const isTried = this.#trialSince !== undefined && now - this.#trialSince < trialMs;
+    return now - this.#openedAt >= this.#openMs && !isTried;
+  }
+
   /** Lets a call through or not (`undefined`). Who holds a pass calls {@link settle} once. */
   admit(): Pass | undefined {
     if (!this.#isOpen) return 'ordinary';
-    const now = this.#parts.clock.elapsed();
-    if (now - this.#openedAt < this.#openMs) return undefined;
-    if (this.#trialSince !== undefined && now - this.#trialSince < trialMs) return undefined;
-    this.#trialSince = now;
+    if (!this.admits) return undefined;
+    this.#trialSince = this.#parts.clock.elapsed();
     return 'trial';
   }
 

@@ -52,8 +52,6 @@ export class Exchange implements Outgoing {
   #authorized: AuthorizedRequest;
   line: Line | undefined;
   #controller: Controller | undefined;
-  /** Whether it was written to a connection, if only in part. */
-  isSent = false;
   #sentAt = 0;
   readonly #silence: Silence;
   #hasAnswer = false;
@@ -74,13 +72,21 @@ export class Exchange implements Outgoing {
     this.#request = authorized.request;
     this.#response = authorized.request.response;
     this.#path = upstreamTarget(route, this.#request);
-    const onTooLong = () => this.#onSilence();
+    const onTooLong = () => {
+      if (this.isOver) this.#controller?.abort(new Withdrawn());
+      else this.giveUp(new ProblemError('upstream-timeout'));
+    };
     this.#silence = new Silence({ patience, clock: limits.clock, limitMs: route.timeoutMs, onTooLong });
     this.party = partyOf(authorized);
     this.proof = new CallProof({ url: route.upstream.origin + this.#path, nonces, clock: limits.clock });
     const kept = this.proof.keptOf(authorized);
     this.#body = new CallBody({ request: this.#request, route, clock: limits.clock, kept });
     this.#answer = new AnswerStream(this.#response, { limits, events: this });
+  }
+
+  /** Whether it was written to a connection, if only in part. One that is sent again is not until then. */
+  get isSent(): boolean {
+    return this.#controller !== undefined;
   }
 
   /** Sends the request as soon as its body has begun and there is a connection. */
@@ -123,17 +129,11 @@ export class Exchange implements Outgoing {
       return;
     }
     this.#controller = controller;
-    this.isSent = true;
     this.#sentAt = this.#silence.begin(hasBody(this.#request.headers) ? 'ours' : 'upstream');
   }
 
   onTurn(whose: 'upstream' | 'ours'): void {
     this.#silence.turnTo(whose);
-  }
-
-  #onSilence(): void {
-    if (this.isOver) this.#controller?.abort(new Withdrawn());
-    else this.giveUp(new ProblemError('upstream-timeout'));
   }
 
   /** The first byte of an answer is there, interim answers included. */

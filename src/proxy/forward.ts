@@ -9,16 +9,17 @@
  */
 
 import type { Clock } from '../base/clock.ts';
-import { LoopTurn } from '../base/turn.ts';
 import { ProblemError } from '../errors.ts';
 import { discardRest } from '../http/discard.ts';
-import type { AuthorizedRequest } from '../http/inbound.ts';
+import { hasBody } from '../http/framing.ts';
+import type { AuthorizedRequest, InboundRequest } from '../http/inbound.ts';
 import type { ReaderLimits } from './answer-stream.ts';
 import { Exchange } from './exchange.ts';
 import type { Renew } from './exchange-parts.ts';
 import type { IsSignedInAs } from './instead.ts';
 import { Patience } from './patience.ts';
 import type { Route } from './routes.ts';
+import type { Upstream } from './upstream.ts';
 import type { Upstreams } from './upstreams.ts';
 
 /** What the forwarder works with. */
@@ -47,9 +48,9 @@ export class Forwarder {
   readonly #patience: Patience;
 
   constructor(parts: ForwarderParts) {
-    const { clock, readerTimeoutMs = 120_000 } = parts;
+    const { clock, upstreams, readerTimeoutMs = 120_000 } = parts;
     this.#parts = parts;
-    this.#limits = { clock, turn: new LoopTurn(), readerTimeoutMs };
+    this.#limits = { clock, turn: upstreams.turn, readerTimeoutMs };
     this.#patience = new Patience(clock);
   }
 
@@ -66,14 +67,15 @@ export class Forwarder {
     const { request } = authorized;
     const { upstreams, clock, renew, isSignedInAs } = this.#parts;
     if (request.response.destroyed) return Promise.resolve();
-    if (route.maxBody > 0 && Number(request.headers['content-length'] ?? 0) > route.maxBody) {
+    const upstream = upstreams.at(route.upstream.origin);
+    const refusal = hasBody(request.headers) ? refusalOf(request, { route, upstream }) : undefined;
+    if (refusal !== undefined) {
       discardRest(request, clock);
-      return Promise.reject(new ProblemError('body-too-large'));
+      return Promise.reject(refusal);
     }
     const limits = this.#limits;
     const patience = this.#patience;
     return new Promise((resolve, reject) => {
-      const upstream = upstreams.at(route.upstream.origin);
       const { nonces } = upstreams;
       const parts = { authorized, route, upstream, nonces, limits, patience, renew, isSignedInAs };
       const exchange = new Exchange(parts, { resolve, reject });
@@ -83,4 +85,16 @@ export class Forwarder {
       });
     });
   }
+}
+
+// Of what is known before the body has begun, so that nobody sends one in vain.
+function refusalOf(
+  { headers, record }: InboundRequest,
+  { route, upstream }: { readonly route: Route; readonly upstream: Upstream },
+): ProblemError | undefined {
+  if (route.maxBody > 0 && Number(headers['content-length'] ?? 0) > route.maxBody)
+    return new ProblemError('body-too-large');
+  const { refusal } = upstream;
+  if (refusal !== undefined) record.upstream = route.upstreamName;
+  return refusal;
 }

@@ -21,7 +21,7 @@ import { WireError } from './wire/wire-error.ts';
 /** What a line is made with. */
 export interface LineParts {
   readonly clock: Pick<Clock, 'elapsed'>;
-  /** For all lines, so that they are looked at together. */
+  /** The one that calls are given to lines in. */
   readonly turn: Turn;
   readonly dial: () => Promise<Dialed>;
   /** Called each time it has become free. */
@@ -44,7 +44,6 @@ export class CallLine implements Carrier<Outgoing>, Line, Task {
   /** By `Clock.elapsed`. */
   #idleSince = 0;
   #isDialing = false;
-  #isFreeing = false;
   #isClosed = false;
   answers = 0;
   address: Address | undefined;
@@ -57,12 +56,12 @@ export class CallLine implements Carrier<Outgoing>, Line, Task {
   send(outgoing: Outgoing): boolean {
     outgoing.onLine(this);
     this.#next = outgoing;
-    if (this.#connection?.isOpen) this.#parts.turn.atEnd(this);
+    if (this.#connection?.isOpen) this.#parts.turn.atNextEnd(this);
     else this.#dial();
     return true;
   }
 
-  /** For the end of the turn. */
+  /** For the end of the turn after the one in which it was given a call. */
   run(): void {
     const connection = this.#connection;
     if (this.#next === undefined || this.#isDialing) return;
@@ -146,21 +145,12 @@ export class CallLine implements Carrier<Outgoing>, Line, Task {
     this.#onFree();
   }
 
-  // A call that was broken off may have been sent once more by now, on this same line. Free it is at the end of the turn, so
-  // that what lies in the socket behind an answer is seen before the next call is sent.
+  // A call that was broken off may have been sent once more by now, on this same line.
   #onFree(): void {
-    if (this.#next !== undefined || this.#isFreeing) return;
-    this.#isFreeing = true;
-    this.#parts.turn.atEnd(this.#freeing);
+    if (this.#next !== undefined) return;
+    this.#idleSince = this.#parts.clock.elapsed();
+    this.#parts.free();
   }
-
-  readonly #freeing: Task = {
-    run: () => {
-      this.#isFreeing = false;
-      this.#idleSince = this.#parts.clock.elapsed();
-      this.#parts.free();
-    },
-  };
 }
 
 function closed(): WireError {

@@ -11,7 +11,6 @@
 
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
-import { LoopTurn } from '../base/turn.ts';
 import { ProblemError } from '../errors.ts';
 import { partyOf } from '../guards/party.ts';
 import type { AuthorizedRequest, InboundRequest, UpgradeSocket } from '../http/inbound.ts';
@@ -37,7 +36,7 @@ const readerTimeoutMs = 120_000;
 
 /** What they are made with. */
 export interface UpgradesParts {
-  readonly upstreams: Pick<Upstreams, 'apart' | 'nonces'>;
+  readonly upstreams: Pick<Upstreams, 'apart' | 'nonces' | 'turn'>;
   readonly clock: Clock;
   readonly reports: SocketReports;
   /** Tells when the session of a request ends, with what its caller is told then, until the returned function is called. */
@@ -64,7 +63,6 @@ export function checkHandshake(request: InboundRequest): void {
 export class Upgrades {
   readonly #parts: UpgradesParts;
   readonly #limits: SocketLimits;
-  readonly #turn = new LoopTurn();
   readonly #open = new Set<Tunnel>();
   /** Opening ones included: a handshake that an upstream does not answer holds as much. */
   readonly #ofOwner = new Map<string, number>();
@@ -144,7 +142,7 @@ export class Upgrades {
       if (ended !== undefined) throw ended;
       const upstream = upstreams.apart(route.upstream.origin);
       await new Promise<void>((resolve, reject) => {
-        const limits = { clock, turn: this.#turn, readerTimeoutMs };
+        const limits = { clock, turn: upstreams.turn, readerTimeoutMs };
         const parts = { authorized, route, upstream, nonces: upstreams.nonces, renew, isSignedInAs, limits };
         const onOpen = (socket: Duplex, accepted: Accepted) => {
           tunnel = this.#tunnel({ authorized, upgrade, socket, accepted }, () => {

@@ -49,7 +49,7 @@ export class Upload extends Readable {
   #cancelWatch: Cancel | undefined;
 
   constructor(client: Client, limits: UploadLimits) {
-    super({ highWaterMark: 64 * 1024 });
+    super({ highWaterMark: 16 * 1024 }); // the message holds more of it already
     this.#client = client;
     this.#limits = limits;
   }

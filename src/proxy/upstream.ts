@@ -74,6 +74,11 @@ export class Upstream implements Way {
     return this.#queue.load;
   }
 
+  /** Why the breaker would let no request through now, if it would not. */
+  get refusal(): ProblemError | undefined {
+    return this.#breaker.admits ? undefined : this.#refusal();
+  }
+
   /** Whether the breaker lets a request through. One that it does not is told so. */
   admits(outgoing: Outgoing): boolean {
     outgoing.pass ??= this.#breaker.admit();

@@ -10,7 +10,7 @@
 
 import { lookup } from 'node:dns/promises';
 import type { Clock } from '../base/clock.ts';
-import { LoopTurn } from '../base/turn.ts';
+import { LoopTurn, type Turn } from '../base/turn.ts';
 import type { UpstreamConfig } from '../config/config.ts';
 import { ProblemError } from '../errors.ts';
 import { DpopNonces } from '../keys/dpop-nonces.ts';
@@ -104,7 +104,8 @@ export interface UpstreamsOptions extends Partial<UpstreamLimits> {
 /** All upstreams, by origin. */
 export class Upstreams {
   readonly #clock: Clock;
-  readonly #turn = new LoopTurn();
+  /** One for all: what is given to a line in it is sent when the sockets have been looked at once more. */
+  readonly turn: Turn = new LoopTurn();
   readonly #options: UpstreamsOptions;
   readonly #limits: UpstreamLimits;
   /** What each wants in proofs of possession. */
@@ -190,7 +191,7 @@ export class Upstreams {
     const { maxHeaderSize, idleTimeoutMs } = this.#limits;
     return new CallLine({
       clock: this.#clock,
-      turn: this.#turn,
+      turn: this.turn,
       dial: () => upstream.dial(),
       free,
       onOpened: (line) => this.#watch(line),

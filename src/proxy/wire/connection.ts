@@ -194,7 +194,7 @@ export class Connection {
     this.#call = undefined;
     // An answer before the body was sent: what is left of the body would be taken for the next request, or hold it up.
     if (call.isLast || !call.isSent || this.#parts.socket.writableLength > 0) this.#break();
-    call.body?.stop();
+    call.stop();
     try {
       call.events.onResponseEnd?.(call, {});
     } finally {
@@ -230,7 +230,7 @@ export class Connection {
     this.#call = undefined;
     this.#break();
     if (call === undefined) return;
-    call.body?.stop();
+    call.stop();
     try {
       call.events.onResponseError?.(call, error);
     } finally {
@@ -255,6 +255,12 @@ class Call implements Controller, BodyEvents {
     this.#connection = connection;
     this.request = request;
     this.events = events;
+  }
+
+  /** Sends no more of its body. */
+  stop(): void {
+    this.body?.stop();
+    if (this.request.body instanceof Readable) this.request.body.destroy();
   }
 
   abort(reason: Error): void {

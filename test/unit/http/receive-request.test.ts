@@ -139,6 +139,8 @@ describe('faultOfFraming', () => {
     ['POST', '1.1', { 'transfer-encoding': 'gzip, chunked' }, 'transfer-encoding'],
     ['POST', '1.1', { 'transfer-encoding': 'identity' }, 'transfer-encoding'],
     ['GET', '1.1', { 'content-length': '1' }, 'unexpected-body'],
+    ['POST', '1.1', { 'content-length': '9007199254740992' }, 'content-length'],
+    ['POST', '1.1', { 'content-length': '9007199254740991' }, undefined],
     ['HEAD', '1.1', { 'transfer-encoding': 'chunked' }, 'unexpected-body'],
     ['OPTIONS', '1.1', { 'content-length': '1' }, 'unexpected-body'],
     ['GET', '0.9', {}, 'http-version'],

@@ -101,6 +101,17 @@ describe('a call whose body has not begun', () => {
     expect(upstream.begun.map(({ target }) => target)).toEqual(['/other', '/last']);
   });
 
+  it('PX-31: is refused at once while the upstream is not asked, and its client told before it sends any', async () => {
+    upstream.script = () => 'reset';
+    for (let at = 0; at < 20; at++) await rawRequest(hop.port, get('x'), { responses: 1 });
+    const client = await dawdler();
+    const { final } = await client.waitFor((result) => result.final.length > 0);
+
+    expect(final[0]?.status).toBe(503);
+    expect(final[0]?.header('retry-after')).toMatch(/^\d+$/);
+    client.destroy();
+  });
+
   it('LO-26: is not sent when its session has ended meanwhile', async () => {
     const client = await dawdler();
     endSession?.(new ProblemError('session-ended'));

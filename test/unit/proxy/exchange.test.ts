@@ -69,7 +69,7 @@ interface StartOptions {
   readonly turn?: Turn;
 }
 
-const atOnce: Turn = { atEnd: (task) => task.run() };
+const atOnce: Turn = { atEnd: (task) => task.run(), atNextEnd: (task) => task.run() };
 
 function start({ turn: ended = atOnce, ...options }: StartOptions = {}) {
   const response = new ResponseStub();

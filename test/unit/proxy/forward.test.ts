@@ -266,6 +266,28 @@ describe('a token that the upstream refuses', () => {
     expect((await asked).final.map(({ status }) => status)).toEqual([504]);
   });
 
+  it('PX-13: is renewed for a call whose place nobody takes, however many wait', async () => {
+    const { upstream, hop } = await start(() => 'hang', {
+      renew: async () => 'new',
+      limits: { connections: 1, mostConnections: 1, mostWaiting: 1 },
+    });
+    let refuse = (): void => undefined;
+    upstream.script = (request) =>
+      request.header('authorization') === 'Bearer new' || request.target === '/other'
+        ? { body: 'ok' }
+        : new Promise((resolve) => {
+            refuse = () => resolve(accepting('new')(request));
+          });
+    const mine = rawRequest(hop.port, get('/api/mine'), { responses: 1 });
+    await eventually(() => upstream.requests.length === 1);
+    const other = rawRequest(hop.port, get('/api/other'), { responses: 1 });
+    await eventually(() => hop.upstreams.at(upstream.origin).load.waiting === 1);
+    refuse();
+
+    expect((await mine).final.map(({ status }) => status)).toEqual([200]);
+    expect((await other).final.map(({ status }) => status)).toEqual([200]);
+  });
+
   it('PX-13: is not renewed twice', async () => {
     let renewals = 0;
     const { upstream, hop } = await start(accepting('never'), {

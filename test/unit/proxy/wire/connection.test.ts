@@ -78,6 +78,16 @@ const evil = answer('evil');
 /** Two chunks, and the end. */
 const halves = '2\r\nok\r\n2\r\nok\r\n0\r\n\r\n';
 
+/** Runs `task` in a timer: sockets are read after it. */
+function inTimer(task: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    systemClock.after(1, () => {
+      task();
+      resolve();
+    });
+  });
+}
+
 /** Runs `task` in the phase of the event loop in which sockets are read. */
 async function whileSocketsAreRead(task: () => void): Promise<void> {
   const echo = createServer((socket) => socket.pipe(socket));
@@ -145,18 +155,25 @@ describe('a connection', () => {
     expect(sockets).toHaveLength(2);
   });
 
-  it('PX-22: is not used again when something came that nobody asked for, however short before', async () => {
-    await sent();
-    script = (socket) => socket.write(answer('mine'));
-    const next = new Call();
-    await new Promise((resolve) => systemClock.after(1, () => resolve(undefined))); // in a timer: sockets are looked at after it
-    sockets[0]?.write(evil); // lies at the other end before the call is given to the line
-    place().send(next);
-    await eventually(() => next.isOver);
+  it.each<readonly [string, (task: () => void) => Promise<void>]>([
+    ['in a timer', inTimer],
+    ['while sockets are read', whileSocketsAreRead],
+  ])(
+    'PX-22: is not used again when something came that nobody asked for, however short before: %s',
+    async (_when, doIt) => {
+      await sent();
+      script = (socket) => socket.write(answer('mine'));
+      const next = new Call();
+      await doIt(() => {
+        sockets[0]?.write(evil); // lies at the other end before the call is given to the line
+        place().send(next);
+      });
+      await eventually(() => next.isOver);
 
-    expect([next.body, next.error]).toEqual(['mine', undefined]);
-    expect(sockets).toHaveLength(2);
-  });
+      expect([next.body, next.error]).toEqual(['mine', undefined]);
+      expect(sockets).toHaveLength(2);
+    },
+  );
 
   it('PX-22: is not used again behind HEAD, whose answer may have a body all the same', async () => {
     script = (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n');
