@@ -906,8 +906,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'line: a call has its connection before the first bytes of its body are there',
     file: 'src/proxy/call-body.ts',
-    search: '    if (this.#upload === undefined) onBegun();\n',
-    replace: '    if (this.#upload !== undefined) onBegun();\n',
+    search: "once('readable', onBegun);",
+    replace: "once('pause', onBegun); onBegun();",
     noticedBy: ['test/unit/proxy/call-body.test.ts'],
   },
   {

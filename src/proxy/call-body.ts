@@ -10,7 +10,6 @@
 
 import type { Readable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
-import { hasBody } from '../http/framing.ts';
 import type { InboundRequest } from '../http/inbound.ts';
 import type { KeptBody } from './kept-body.ts';
 import type { Route } from './routes.ts';
@@ -27,36 +26,35 @@ export interface CallBodyParts {
 
 /** Told of its beginning. */
 export interface CallBodyEvents {
-  /** Its first bytes are there, or it has ended without any. At once where there is none. */
+  /** Its first bytes are there, or it has ended without any. */
   onBegun(): void;
   /** The client sends too much, or too slowly, or no more. Also told when the body is on its way. */
   onFailed(error: Error): void;
 }
 
-/** One call's body. */
+/** The body of a call that has one. */
 export class CallBody {
   readonly #kept: KeptBody | undefined;
-  readonly #upload: Upload | undefined;
+  readonly #upload: Upload;
 
   constructor({ request, route, clock, kept }: CallBodyParts) {
     const { maxBody, timeoutMs, minUploadRate: minRate } = route;
     this.#kept = kept;
-    if (hasBody(request.headers)) this.#upload = new Upload(request, { maxBody, timeoutMs, minRate, clock, kept });
+    this.#upload = new Upload(request, { maxBody, timeoutMs, minRate, clock, kept });
   }
 
   /** Begins to read it. */
   begin({ onBegun, onFailed }: CallBodyEvents): void {
-    if (this.#upload === undefined) onBegun();
-    else this.#upload.on('error', onFailed).once('readable', onBegun);
+    this.#upload.on('error', onFailed).once('readable', onBegun);
   }
 
-  /** What is sent: the client's bytes as they come, all of them where they were kept, or none. */
-  get content(): Readable | Buffer | null {
-    return this.#kept?.bytes ?? this.#upload ?? null;
+  /** What is sent: the client's bytes as they come, or all of them where they were kept. */
+  get content(): Readable | Buffer {
+    return this.#kept?.bytes ?? this.#upload;
   }
 
   /** Reads no more of it. */
   drop(): void {
-    this.#upload?.destroy();
+    this.#upload.destroy();
   }
 }

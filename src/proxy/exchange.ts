@@ -47,7 +47,7 @@ export class Exchange implements Outgoing {
   /** Kept by the upstream. */
   pass: Pass | undefined;
   readonly #answer: AnswerStream;
-  readonly #body: CallBody;
+  readonly #body: CallBody | undefined;
   protected readonly proof: CallProof;
   #authorized: AuthorizedRequest;
   line: Line | undefined;
@@ -80,7 +80,8 @@ export class Exchange implements Outgoing {
     this.party = partyOf(authorized);
     this.proof = new CallProof({ url: route.upstream.origin + this.#path, nonces, clock: limits.clock });
     const kept = this.proof.keptOf(authorized);
-    this.#body = new CallBody({ request: this.#request, route, clock: limits.clock, kept });
+    if (hasBody(this.#request.headers))
+      this.#body = new CallBody({ request: this.#request, route, clock: limits.clock, kept });
     this.#answer = new AnswerStream(this.#response, { limits, events: this });
   }
 
@@ -92,10 +93,10 @@ export class Exchange implements Outgoing {
   /** Sends the request as soon as its body has begun and there is a connection. */
   start(): void {
     whenClosed(this.#response, () => this.#onClientEnd());
-    this.#body.begin({
-      onBegun: () => this.#parts.limits.turn.atEnd(this), // as answers are: see answer-stream.ts
-      onFailed: (error) => this.isSent || this.giveUp(error), // from then on its connection tells of it
-    });
+    const { turn } = this.#parts.limits; // as answers are: see answer-stream.ts
+    // Once it is sent its connection tells of a body that fails.
+    if (this.#body === undefined) turn.atEnd(this);
+    else this.#body.begin({ onBegun: () => turn.atEnd(this), onFailed: (error) => this.isSent || this.giveUp(error) });
   }
 
   run(): void {
@@ -105,7 +106,7 @@ export class Exchange implements Outgoing {
   /** For the upstream: what is sent. */
   dispatchOptions(): OutgoingOptions {
     const { route, patience } = this.#parts;
-    const to = { route, path: this.#path, body: this.#body.content, isWatched: patience !== undefined };
+    const to = { route, path: this.#path, body: this.#body?.content ?? null, isWatched: patience !== undefined };
     const options = dispatchOptionsOf(this.#authorized, to);
     this.proof.addTo(options.headers, this.#authorized);
     return options;
@@ -136,7 +137,6 @@ export class Exchange implements Outgoing {
     this.#silence.turnTo(whose);
   }
 
-  /** The first byte of an answer is there, interim answers included. */
   onResponseStarted(): void {
     this.#hasAnswer = true;
     if (this.line) this.line.answers++;
@@ -294,7 +294,7 @@ export class Exchange implements Outgoing {
     this.#silence.end();
     this.#judge('unknown'); // where it was not told before: the client has left
     this.#answer.drop();
-    if (!this.isSent) this.#body.drop();
+    if (!this.isSent) this.#body?.drop();
     if (hasBody(this.#request.headers)) discardRest(this.#request, this.#parts.limits.clock);
   }
 }

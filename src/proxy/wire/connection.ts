@@ -28,7 +28,7 @@ export interface Controller {
 export interface RequestEvents {
   /** It is about to be written. */
   onRequestStart(controller: Controller): void;
-  /** From now on the upstream is waited for, since all was sent or it takes no more for now; or it waits for more, having taken what was there. */
+  /** Of a body: from now on the upstream is waited for, since all was sent or it takes no more for now; or it waits for more, having taken what was there. */
   onTurn?(whose: 'upstream' | 'ours'): void;
   /** The first byte of an answer is there, interim answers included. */
   onResponseStarted?(): void;
@@ -128,13 +128,15 @@ export class Connection {
       call.body = new RequestBody({ socket, body, head, length }, call);
       return;
     }
-    if (body === null) socket.write(head, 'latin1');
-    else {
-      socket.cork();
+    if (body === null) {
       socket.write(head, 'latin1');
-      socket.write(body);
-      socket.uncork();
+      call.isSent = true;
+      return;
     }
+    socket.cork();
+    socket.write(head, 'latin1');
+    socket.write(body);
+    socket.uncork();
     call.onSent();
   }
 

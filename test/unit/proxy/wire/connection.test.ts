@@ -333,6 +333,8 @@ describe('a request', () => {
     { headers: ['x y', 'z'] },
     { headers: ['x', 'a\r\ny: z'] },
     { headers: ['x', '\u0100'] },
+    { headers: ['x', 'a\u010d\u010ay: z'] },
+    { headers: ['x', 'a\0b'] },
   ])('PX-03: that would be two, or none, is never written: %j', async (options) => {
     const call = await sent(options);
     expect(call.error).toMatchObject({ code: 'WIRE_unwritable' });
