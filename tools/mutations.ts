@@ -955,7 +955,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'line: an idle connection is kept for ever',
     file: 'src/proxy/line.ts',
-    search: '    if (this.#isIdle && this.#isStale(connection)) connection.destroy();\n',
+    search: '    if (this.#isStale(connection)) connection.destroy();\n',
     replace: '',
     noticedBy: ['test/unit/proxy/wire/connection.test.ts'],
   },

@@ -105,9 +105,7 @@ export class Exchange implements Outgoing {
 
   /** For the upstream: what is sent. */
   dispatchOptions(): OutgoingOptions {
-    const { route, patience } = this.#parts;
-    const to = { route, path: this.#path, body: this.#body?.content ?? null, isWatched: patience !== undefined };
-    const options = dispatchOptionsOf(this.#authorized, to);
+    const options = dispatchOptionsOf(this.#authorized, { path: this.#path, body: this.#body?.content ?? null });
     this.proof.addTo(options.headers, this.#authorized);
     return options;
   }
@@ -130,7 +128,7 @@ export class Exchange implements Outgoing {
       return;
     }
     this.#controller = controller;
-    this.#sentAt = this.#silence.begin(hasBody(this.#request.headers) ? 'ours' : 'upstream');
+    this.#sentAt = this.#silence.begin(this.#body === undefined ? 'upstream' : 'ours');
   }
 
   onTurn(whose: 'upstream' | 'ours'): void {
@@ -294,7 +292,8 @@ export class Exchange implements Outgoing {
     this.#silence.end();
     this.#judge('unknown'); // where it was not told before: the client has left
     this.#answer.drop();
-    if (!this.isSent) this.#body?.drop();
-    if (hasBody(this.#request.headers)) discardRest(this.#request, this.#parts.limits.clock);
+    if (this.#body === undefined) return;
+    if (!this.isSent) this.#body.drop();
+    discardRest(this.#request, this.#parts.limits.clock);
   }
 }

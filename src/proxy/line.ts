@@ -41,7 +41,7 @@ export class CallLine implements Carrier<Outgoing>, Line, Task {
   #connection: Connection | undefined;
   /** What was given to it and is not sent yet. */
   #next: Outgoing | undefined;
-  /** By `Clock.elapsed`. */
+  /** By `Clock.elapsed`; infinite while it carries a call. */
   #idleSince = 0;
   #isDialing = false;
   #isClosed = false;
@@ -64,7 +64,7 @@ export class CallLine implements Carrier<Outgoing>, Line, Task {
   /** For the end of the turn after the one in which it was given a call. */
   run(): void {
     const connection = this.#connection;
-    if (this.#next === undefined || this.#isDialing) return;
+    if (this.#next === undefined) return;
     if (connection?.isOpen && !this.#isStale(connection)) this.#sendOn(connection, this.#next);
     else this.#dial();
   }
@@ -73,7 +73,7 @@ export class CallLine implements Carrier<Outgoing>, Line, Task {
   closeIdle(): boolean {
     const connection = this.#connection;
     if (!connection?.isOpen) return false;
-    if (this.#isIdle && this.#isStale(connection)) connection.destroy();
+    if (this.#isStale(connection)) connection.destroy();
     return connection.isOpen;
   }
 
@@ -81,10 +81,6 @@ export class CallLine implements Carrier<Outgoing>, Line, Task {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#connection?.destroy();
-  }
-
-  get #isIdle(): boolean {
-    return this.#idleSince !== Number.POSITIVE_INFINITY;
   }
 
   #isStale({ keptForMs }: Connection): boolean {

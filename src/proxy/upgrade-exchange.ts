@@ -31,17 +31,26 @@ type UpgradeFields = [Controller, number, IncomingHttpHeaders, Duplex];
 export class UpgradeExchange extends Exchange {
   readonly #asked: IncomingHttpHeaders;
   readonly #settle: SettleUpgrade;
+  /** How long the upstream may say nothing, ms: undici looks after it. */
+  readonly #timeoutMs: number;
 
   constructor(parts: ExchangeParts, settle: SettleUpgrade) {
     super(parts, settle);
     this.#asked = parts.authorized.request.headers;
     this.#settle = settle;
+    this.#timeoutMs = parts.route.timeoutMs;
   }
 
   override dispatchOptions(): OutgoingOptions {
     const options = super.dispatchOptions();
     options.headers.push(...handshakeFields(this.#asked));
-    return { ...options, body: null, upgrade: 'websocket' };
+    return {
+      ...options,
+      body: null,
+      upgrade: 'websocket',
+      headersTimeout: this.#timeoutMs,
+      bodyTimeout: this.#timeoutMs,
+    };
   }
 
   onRequestUpgrade(...[, , headers, socket]: UpgradeFields): void {

@@ -51,12 +51,11 @@ export class RequestBody {
       .on('close', () => this.#fail(new WireError('length-mismatch', 'the body ended early')));
   }
 
-  /** Sends no more of it. */
+  /** Sends no more of it; the stream is for its owner to end. */
   stop(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#parts.socket.off('drain', this.#onDrain);
-    this.#parts.body.destroy();
   }
 
   readonly #onDrain = (): void => {
