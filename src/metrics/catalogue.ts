@@ -83,12 +83,12 @@ export const metrics = {
   },
   claimcheck_session_lookups_total: {
     type: 'counter',
-    help: 'Looks for the session of a verified cookie, by result: hit, where it was held in memory, or miss, where the store was asked.',
+    help: 'Looks for the session of a verified cookie, by result: hit, where it was held in memory; revalidated, where it was held and the store had to confirm it; miss, where it was read from the store.',
     labels: ['result'],
   },
   claimcheck_session_cache_dropped_total: {
     type: 'counter',
-    help: 'Opened sessions dropped from memory, by reason: changed, as the store told; out-of-touch, since it might not have; keys, after a change of the keys.',
+    help: 'Opened sessions in memory that may not be used as they are any longer, by reason: changed, as the store told; out-of-touch, since it might not have; keys, after a change of the keys.',
     labels: ['reason'],
   },
   claimcheck_session_cache_entries: { type: 'gauge', help: 'Opened sessions held in memory.', labels: ['frontend'] },

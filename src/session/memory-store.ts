@@ -19,6 +19,7 @@ import type {
   Once,
   ResealedSession,
   SealedWrite,
+  SessionState,
   SessionStore,
   Spending,
   StoredSession,
@@ -63,6 +64,13 @@ export class MemorySessionStore implements SessionStore {
 
   async read(id: string): Promise<StoredSession | undefined> {
     return this.#sessions.get(id);
+  }
+
+  async readState(id: string): Promise<SessionState | undefined> {
+    const found = this.#sessions.get(id);
+    if (found === undefined) return undefined;
+    const { version, seenAt, tokens } = found;
+    return { version, seenAt, tokensVersion: tokens.version, spending: tokens.spending };
   }
 
   async create({ id, sealed, tokens, card, seenAt, expiresAt }: NewSession): Promise<boolean> {

@@ -5,7 +5,7 @@
  */
 
 import type { RedisReply } from '../redis/node.ts';
-import type { StoredSession, StoredTokens } from './store.ts';
+import type { SessionState, StoredSession, StoredTokens } from './store.ts';
 
 /** The answers to the three questions about one session. */
 export interface SessionReplies {
@@ -24,11 +24,28 @@ export function storedSession({ record: [v, sealed, seen], tokens, card }: Sessi
   return { version, sealed, seenAt, tokens: stored, card };
 }
 
-function storedTokens([v, sealed, spending, owner, until]: readonly RedisReply[]): StoredTokens | undefined {
+/** Its state; `undefined` when a part is missing. Of each part without what is sealed. */
+export function sessionState({
+  record: [v, seen],
+  tokens: [tv, ...claim],
+}: Pick<SessionReplies, 'record' | 'tokens'>): SessionState | undefined {
+  const version = numberOf(v);
+  const seenAt = numberOf(seen);
+  const tokensVersion = numberOf(tv);
+  if (version === undefined || seenAt === undefined || tokensVersion === undefined) return undefined;
+  return { version, seenAt, tokensVersion, spending: spendingIn(claim, tokensVersion) };
+}
+
+function storedTokens([v, sealed, ...claim]: readonly RedisReply[]): StoredTokens | undefined {
   const version = numberOf(v);
   if (version === undefined || !Buffer.isBuffer(sealed)) return undefined;
-  const isSpent = numberOf(spending) === version;
-  return { version, sealed, spending: isSpent ? { owner: textOf(owner), until: numberOf(until) ?? 0 } : undefined };
+  return { version, sealed, spending: spendingIn(claim, version) };
+}
+
+// A claim counts for the tokens that it was made on.
+function spendingIn([spending, owner, until]: readonly RedisReply[], version: number): StoredTokens['spending'] {
+  if (numberOf(spending) !== version) return undefined;
+  return { owner: textOf(owner), until: numberOf(until) ?? 0 };
 }
 
 /** The members of a list; none for whatever else was answered. */

@@ -13,7 +13,7 @@ import type { Redis, ScriptInput } from '../redis/client.ts';
 import type { RedisReply } from '../redis/node.ts';
 import type { RedisScript } from '../redis/script.ts';
 import { ListenerSet } from './listener-set.ts';
-import { listOf, numberOf, storedSession, textOf } from './redis-replies.ts';
+import { listOf, numberOf, sessionState, storedSession, textOf } from './redis-replies.ts';
 import {
   abandonSpendingScript,
   addToIndexScript,
@@ -38,6 +38,7 @@ import type {
   Once,
   ResealedSession,
   SealedWrite,
+  SessionState,
   SessionStore,
   Spending,
   StoredSession,
@@ -72,6 +73,14 @@ export class RedisSessionStore implements SessionStore {
       ['GET', partName(id, 'card')],
     ]);
     return storedSession({ record: listOf(record), tokens: listOf(tokens), card });
+  }
+
+  async readState(id: string): Promise<SessionState | undefined> {
+    const [record, tokens] = await this.#redis.commands([
+      ['HMGET', partName(id, 'session'), 'v', 'seen'],
+      ['HMGET', partName(id, 'tokens'), 'v', 'spending', 'owner', 'until'],
+    ]);
+    return sessionState({ record: listOf(record), tokens: listOf(tokens) });
   }
 
   create({ id, sealed, tokens, card, seenAt, expiresAt }: NewSession): Promise<boolean> {

@@ -3,8 +3,11 @@
  * the store and no unsealing.
  *
  * One entry for each session, found by the whole raw value of its cookie: what was
- * never verified finds nothing. An entry is dropped when the store tells of a change,
- * when changes may have been missed, when the keys changed, and after thirty seconds.
+ * never verified finds nothing. An entry that the store tells a change of, or that is
+ * thirty seconds old, is revalidated before it is used again: where the store still
+ * counts the same writes, what was opened from them is the same. One in use is
+ * revalidated ahead of its end. An entry goes when its session ended, when changes
+ * may have been missed, when the keys changed, and when nobody used it for a while.
  * What a change overtakes while it is read is answered and not kept.
  *
  * Nothing here decides whether a session is over: whoever finds one looks at the time.
@@ -15,17 +18,18 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import type { SessionSnapshot } from './snapshot.ts';
+import { Revalidations } from './revalidations.ts';
+import { SessionSnapshot } from './snapshot.ts';
 import type { SessionStore } from './store.ts';
 
-/** Why opened sessions are dropped: one was written; contact with the store was lost; the keys are others. */
+/** Why opened sessions are not used as they are any longer: one was written; contact with the store was lost; the keys are others. */
 export type CacheLoss = 'changed' | 'out-of-touch' | 'keys';
 
 /** Who is told how the cache does. */
 export interface CacheReports {
-  /** A request's cookie was looked for. */
-  looked(result: 'hit' | 'miss'): void;
-  /** `count` entries were dropped. */
+  /** A request's cookie was looked for: it was held, held and stale and still the same, or read. */
+  looked(result: 'hit' | 'revalidated' | 'miss'): void;
+  /** `count` entries became stale or went. */
   dropped(reason: CacheLoss, count: number): void;
   /** What is held now. */
   holds(entries: number, bytes: number): void;
@@ -33,9 +37,9 @@ export interface CacheReports {
 
 /** What a cache is made from. */
 export interface SessionCacheParts {
-  readonly store: Pick<SessionStore, 'onChanged' | 'isInTouch'>;
+  readonly store: Pick<SessionStore, 'readState' | 'onChanged' | 'onEnded' | 'isInTouch'>;
   readonly keys: Pick<KeyRing, 'entries'>;
-  readonly clock: Pick<Clock, 'elapsed'>;
+  readonly clock: Pick<Clock, 'elapsed' | 'after'>;
   readonly cacheReports?: CacheReports | undefined;
   /** Its bounds; those of {@link cacheBounds} unless told otherwise. */
   readonly bounds?: CacheBounds | undefined;
@@ -51,8 +55,12 @@ export interface CacheBounds {
 /** The bounds of every cache of the product. */
 export const cacheBounds: CacheBounds = { entries: 10_000, bytes: 128 * 1024 * 1024 };
 
-/** How long an entry lives, ms: the bound on what a change that was never told can do. */
+/** How long an entry is used without a question, ms: the bound on what a change that was never told can do. */
 export const entryLifeMs = 30_000;
+/** When one in use is revalidated, ms. */
+const aheadMs = 20_000;
+/** How long after it was read or revalidated an entry goes, ms: the bound on how long tokens that nobody uses stay in memory. */
+export const entryStayMs = 120_000;
 
 /** A session that was read, or why there is none, and how many bytes it has in the store. */
 export interface SessionReading<Reason extends string> {
@@ -61,15 +69,19 @@ export interface SessionReading<Reason extends string> {
 }
 
 interface Entry {
-  readonly snapshot: SessionSnapshot;
+  snapshot: SessionSnapshot;
   /** By `Clock.elapsed`, of the beginning of the read. */
-  readonly readAt: number;
+  readAt: number;
+  isStale: boolean;
+  /** Whether the active key signed and sealed all of it. Anything else is read whole, so that it is seen that an older key is in use. */
+  readonly isCurrent: boolean;
 }
 
-/** Who asks: a cookie that was verified, and the session that it names. */
+/** Who asks: a cookie that was verified, the session that it names, and whether the active key signed it. */
 interface Asked {
   readonly cookie: string;
   readonly id: string;
+  readonly isCurrent: boolean;
 }
 
 /** A read under way. */
@@ -90,7 +102,9 @@ export class SessionCache {
   /** The cookie under which a session is held, by its id. */
   readonly #cookies = new Map<string, string>();
   readonly #reads = new Map<string, Set<Read>>();
+  readonly #ahead = new Revalidations((cookie) => this.#renewed(cookie));
   #ring: KeyRing['entries'];
+  #isSweepDue = false;
 
   constructor(parts: SessionCacheParts) {
     const { entries, bytes } = parts.bounds ?? cacheBounds;
@@ -103,16 +117,30 @@ export class SessionCache {
         if (this.#cookies.get(snapshot.id) === cookie) this.#cookies.delete(snapshot.id);
       },
     });
-    parts.store.onChanged((id) => (id === undefined ? this.#dropAll('out-of-touch') : this.#drop(id)));
+    parts.store.onChanged((id) => (id === undefined ? this.#dropAll('out-of-touch') : this.#doubt(id)));
+    parts.store.onEnded((id) => this.#forget(id));
   }
 
   /** The session of a cookie, where it is held and what is held can be relied on. */
   get(cookie: string): SessionSnapshot | undefined {
     this.#checkReliance();
     const entry = this.#entries.get(cookie);
-    if (entry === undefined || this.#parts.clock.elapsed() - entry.readAt >= entryLifeMs) return undefined;
+    if (entry === undefined || entry.isStale) return undefined;
+    const age = this.#parts.clock.elapsed() - entry.readAt;
+    if (age >= entryLifeMs) return undefined;
+    if (age >= aheadMs && entry.isCurrent) this.#ahead.ask(cookie);
     this.#parts.cacheReports?.looked('hit');
     return entry.snapshot;
+  }
+
+  /**
+   * The session of a cookie that is held, as it is in the store now; `undefined` where it must be read. Throws
+   * `store-unavailable` when it cannot be known.
+   */
+  async revalidated(cookie: string): Promise<SessionSnapshot | undefined> {
+    const found = await this.#renewed(cookie);
+    if (found !== undefined) this.#parts.cacheReports?.looked('revalidated');
+    return found;
   }
 
   /** Reads the session of a verified cookie, and keeps it unless something overtook the read. */
@@ -127,20 +155,46 @@ export class SessionCache {
       if (typeof found !== 'string' && this.#isReliable(begun)) this.#put(begun, { found, storedBytes });
       return found;
     } finally {
-      this.#forget(begun);
+      this.#end(begun);
     }
   }
 
-  #begin({ cookie, id }: Asked): Read {
+  async #renewed(cookie: string): Promise<SessionSnapshot | undefined> {
+    this.#checkReliance();
+    const entry = this.#entries.get(cookie);
+    if (!entry?.isCurrent) return undefined;
+    const { id } = entry.snapshot;
+    const begun = this.#begin({ cookie, id, isCurrent: true });
+    try {
+      const state = await this.#parts.store.readState(id);
+      if (state === undefined || !entry.snapshot.isOf(state)) {
+        if (this.#entries.peek(cookie) === entry) this.#entries.delete(cookie);
+        return undefined;
+      }
+      const found = entry.snapshot.at(state);
+      if (this.#isReliable(begun)) this.#renew(entry, { found, readAt: begun.readAt });
+      return found;
+    } finally {
+      this.#end(begun);
+    }
+  }
+
+  #renew(entry: Entry, { found, readAt }: { readonly found: SessionSnapshot; readonly readAt: number }): void {
+    entry.snapshot = found;
+    entry.readAt = readAt;
+    entry.isStale = false;
+  }
+
+  #begin({ cookie, id, isCurrent }: Asked): Read {
     const { keys, clock } = this.#parts;
-    const read = { cookie, id, isOvertaken: false, ring: keys.entries, readAt: clock.elapsed() };
+    const read = { cookie, id, isCurrent, isOvertaken: false, ring: keys.entries, readAt: clock.elapsed() };
     const others = this.#reads.get(id);
     if (others === undefined) this.#reads.set(id, new Set([read]));
     else others.add(read);
     return read;
   }
 
-  #forget(read: Read): void {
+  #end(read: Read): void {
     const reads = this.#reads.get(read.id);
     reads?.delete(read);
     if (reads?.size === 0) this.#reads.delete(read.id);
@@ -151,14 +205,16 @@ export class SessionCache {
   }
 
   #put(
-    { cookie, id, readAt }: Read,
+    { cookie, id, isCurrent, readAt }: Read,
     { found, storedBytes }: { readonly found: SessionSnapshot; readonly storedBytes: number },
   ): void {
     const before = this.#cookies.get(id);
     if (before !== undefined && before !== cookie) this.#entries.delete(before);
     const size = entryOverheadBytes + cookie.length + storedBytes * copies;
-    this.#entries.set(cookie, { snapshot: found, readAt }, { size });
+    const isWhole = isCurrent && SessionSnapshot.partsOf(found).isCurrent;
+    this.#entries.set(cookie, { snapshot: found, readAt, isStale: false, isCurrent: isWhole }, { size });
     if (this.#entries.has(cookie)) this.#cookies.set(id, cookie);
+    this.#sweepLater();
     this.#reportSize();
   }
 
@@ -172,15 +228,20 @@ export class SessionCache {
     if (!store.isInTouch) this.#dropAll('out-of-touch');
   }
 
-  #drop(id: string): void {
+  #doubt(id: string): void {
     for (const read of this.#reads.get(id) ?? []) read.isOvertaken = true;
-    const cookie = this.#cookies.get(id);
-    if (cookie === undefined) return;
-    this.#entries.delete(cookie);
+    const entry = this.#entries.peek(this.#cookies.get(id) ?? '');
+    if (entry === undefined || entry.isStale) return;
+    entry.isStale = true;
     this.#parts.cacheReports?.dropped('changed', 1);
-    this.#reportSize();
   }
 
+  #forget(id: string): void {
+    this.#doubt(id);
+    if (this.#entries.delete(this.#cookies.get(id) ?? '')) this.#reportSize();
+  }
+
+  // What is held is not compared then: a store that lost writes may count others under the same numbers.
   #dropAll(reason: CacheLoss): void {
     for (const reads of this.#reads.values()) for (const read of reads) read.isOvertaken = true;
     const { size } = this.#entries;
@@ -188,6 +249,20 @@ export class SessionCache {
     this.#entries.clear();
     this.#cookies.clear();
     this.#parts.cacheReports?.dropped(reason, size);
+    this.#reportSize();
+  }
+
+  #sweepLater(): void {
+    if (this.#isSweepDue) return;
+    this.#isSweepDue = true;
+    this.#parts.clock.after(entryLifeMs, () => this.#sweep());
+  }
+
+  #sweep(): void {
+    this.#isSweepDue = false;
+    const oldest = this.#parts.clock.elapsed() - entryStayMs;
+    for (const [cookie, { readAt }] of this.#entries.entries()) if (readAt <= oldest) this.#entries.delete(cookie);
+    if (this.#entries.size > 0) this.#sweepLater();
     this.#reportSize();
   }
 

@@ -48,11 +48,18 @@ export class SessionReader {
   /** By the raw value of the cookie, where it is not held. A cookie that we did not sign asks the store nothing. */
   async find(cookie: string | undefined): Promise<SessionSnapshot | NoSession> {
     if (cookie === undefined) return 'no-cookie';
+    const { cache, reports } = this.#parts;
+    const same = await cache.revalidated(cookie);
+    if (same !== undefined) {
+      reports.opened({ cookie: 'active', record: 'active' });
+      return same;
+    }
     const verified = this.#parts.cookie.verify(cookie);
     if (verified === undefined) return 'forged';
     const seal = this.sealOf(verified.secret);
-    const found = await this.#parts.cache.keep({ cookie, id: seal.id }, () => this.#read(seal));
-    if (found instanceof SessionSnapshot) this.#parts.reports.opened(positionsOf(found, verified));
+    const { isCurrent } = verified;
+    const found = await cache.keep({ cookie, id: seal.id, isCurrent }, () => this.#read(seal));
+    if (found instanceof SessionSnapshot) reports.opened(positionsOf(found, verified));
     return found;
   }
 

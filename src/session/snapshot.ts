@@ -27,7 +27,7 @@ import {
   type SessionTokens,
 } from './session.ts';
 import type { SpendingClaim } from './spending-claim.ts';
-import type { StoredSession } from './store.ts';
+import type { SessionState, StoredSession } from './store.ts';
 
 /** What a snapshot is made of. */
 export interface SnapshotParts {
@@ -81,6 +81,18 @@ export class SessionSnapshot implements OpenedSession {
     this.tokensVersion = tokensVersion;
     this.spending = spending;
     this.#parts = parts;
+  }
+
+  /** Whether what is sealed in the store at `state` is what this was opened from. */
+  isOf({ version, tokensVersion }: SessionState): boolean {
+    return version === this.version && tokensVersion === this.tokensVersion;
+  }
+
+  /** The same session at another state, where {@link isOf} says that it is the same. */
+  at({ seenAt, spending }: SessionState): SessionSnapshot {
+    const isSame =
+      seenAt === this.seenAt && spending?.owner === this.spending?.owner && spending?.until === this.spending?.until;
+    return isSame ? this : new SessionSnapshot({ ...this.#parts, seenAt, spending });
   }
 
   /** The parts of a session that one of our stores gave. Throws for any other, which is a mistake of the caller. */

@@ -25,6 +25,17 @@ export interface StoredSession {
   readonly card: Buffer;
 }
 
+/**
+ * What lies in clear beside the sealed parts of a session. The versions count what was written there:
+ * while they are the same, so is what is sealed.
+ */
+export interface SessionState {
+  readonly version: number;
+  readonly seenAt: number;
+  readonly tokensVersion: number;
+  readonly spending: SpendingClaim | undefined;
+}
+
 /** The tokens of a session as they lie in the store. */
 export interface StoredTokens {
   readonly version: number;
@@ -94,6 +105,9 @@ export type ChangedListener = (id: string | undefined) => void;
 export interface SessionStore {
   /** The session, or `undefined` if there is none. */
   read(id: string): Promise<StoredSession | undefined>;
+
+  /** The state of the session, without what is sealed, or `undefined` if there is none. Changes are told after it as after `read`. */
+  readState(id: string): Promise<SessionState | undefined>;
 
   /** Adds a session with all its parts at once. `false` if the id is taken by another; the same again is `true`. */
   create(session: NewSession): Promise<boolean>;

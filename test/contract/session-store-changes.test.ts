@@ -97,6 +97,19 @@ describe('a session store in Redis', () => {
     }
   });
 
+  it('LO-01: tells of each write of another to what was compared alone since the last', async () => {
+    const session = await createdIn(elsewhere);
+    const told = new Set<string | undefined>();
+    here.onChanged((id) => told.add(id));
+
+    for (const [, make] of writes) {
+      await here.readState(session.id);
+      told.clear();
+      expect(await make(elsewhere, session)).not.toBe(false);
+      await eventually(() => expect(told).toContain(session.id));
+    }
+  });
+
   it('SE-04: tells that Redis let a session go by itself', async () => {
     const session = await createdIn(elsewhere, { expiresAt: systemClock.now() + 300 });
     const told: (string | undefined)[] = [];

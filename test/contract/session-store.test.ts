@@ -25,6 +25,7 @@ describe.each(storeNames)('a session store in %s', (name) => {
   describe('keeps sessions', () => {
     it('answers absence, and does not throw for it', async () => {
       expect(await store.read(randomKey())).toBeUndefined();
+      expect(await store.readState(randomKey())).toBeUndefined();
     });
 
     it('gives back what was created, byte for byte', async () => {
@@ -42,6 +43,32 @@ describe.each(storeNames)('a session store in %s', (name) => {
         tokens: { version: 1, sealed: Buffer.from('\r\n$-1\r\n'), spending: undefined },
         card: Buffer.from([0]),
       });
+    });
+
+    it('gives the state of what it holds, after every kind of write', async () => {
+      const session = await createdIn(store);
+      const { id } = session;
+      const claim = claimOn(session, { owner: 'me' });
+      const writes = [
+        () => store.replaceRecord({ id, version: 1, sealed: randomBytes(9) }),
+        () => store.touch(id, { seenAt: session.seenAt + 7, expiresAt: session.expiresAt }),
+        () => store.beginSpending(claim),
+        () => store.extendSpending({ ...claim, until: claim.until + 9 }),
+        () => store.saveTokens(claim, randomBytes(9)),
+      ];
+      const states = [];
+      for (const write of [() => store.readState(id), ...writes]) {
+        await write();
+        const state = await store.readState(id);
+        const { version, seenAt, tokens } = (await store.read(id)) ?? expect.unreachable();
+        expect(state).toEqual({ version, seenAt, tokensVersion: tokens.version, spending: tokens.spending });
+        states.push(JSON.stringify(state));
+      }
+      expect(new Set(states).size).toBe(writes.length + 1);
+
+      await store.end(id, 'signed-out');
+
+      expect(await store.readState(id)).toBeUndefined();
     });
 
     it('creates an id once: the same again is a repeat, another is refused', async () => {

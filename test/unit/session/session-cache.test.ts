@@ -1,88 +1,58 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MemorySessionStore } from '../../../src/session/memory-store.ts';
+import type { Secret } from '../../../src/base/secret.ts';
+import { ProblemError } from '../../../src/errors.ts';
 import {
   type CacheBounds,
   type CacheReports,
   cacheBounds,
   entryLifeMs,
+  entryStayMs,
   SessionCache,
 } from '../../../src/session/session-cache.ts';
 import { SessionSnapshot } from '../../../src/session/snapshot.ts';
-import type { ChangedListener, StoredSession } from '../../../src/session/store.ts';
 import { ManualClock } from '../../support/clock.ts';
 import { lifetimes, newKeySecret, type SessionsAt, type SignedIn, sessionsAt, tokensAt } from './sessions-at.ts';
-
-/** A store whose reads are counted, and whose answers to them can be held back. */
-class SlowStore extends MemorySessionStore {
-  reads = 0;
-  touches = 0;
-  override isInTouch = true;
-  /** Whether it tells nobody of changes: they were made elsewhere, and the news is on its way. */
-  isMute = false;
-  #held: PromiseWithResolvers<void> | undefined;
-
-  /** What is read from now on is answered when the returned function is called. */
-  hold(): () => void {
-    const held = Promise.withResolvers<void>();
-    this.#held = held;
-    return () => {
-      this.#held = undefined;
-      held.resolve();
-    };
-  }
-
-  /** Holds back nothing that is read from now on. */
-  pass(): void {
-    this.#held = undefined;
-  }
-
-  override onChanged(listener: ChangedListener): () => void {
-    return super.onChanged((id) => {
-      if (!this.isMute) listener(id);
-    });
-  }
-
-  override async read(id: string): Promise<StoredSession | undefined> {
-    this.reads += 1;
-    const held = this.#held?.promise;
-    const stored = await super.read(id);
-    await held;
-    return stored;
-  }
-
-  override touch(...activity: Parameters<MemorySessionStore['touch']>): Promise<boolean> {
-    this.touches += 1;
-    return super.touch(...activity);
-  }
-}
+import { SlowStore } from './slow-store.ts';
 
 const minute = 60_000;
 let clock: ManualClock;
 let store: SlowStore;
+let secret: Secret;
 let at: SessionsAt;
 
 beforeEach(() => {
   clock = new ManualClock();
   store = new SlowStore({ clock });
-  at = sessionsAt({ store, clock });
+  secret = newKeySecret();
+  at = sessionsAt({ store, clock, secrets: [secret] });
 });
 
 afterEach(() => store.close());
 
 const look = (cookie: string) => at.sessions.look(at.request(cookie));
 
-/** How many questions to the store the look at a cookie costs. */
+/** How often the store is asked for the whole session when a cookie is looked at. */
 async function readsFor(cookie: string): Promise<number> {
   const before = store.reads;
   await look(cookie);
   return store.reads - before;
 }
 
+/** Which questions to the store the look at a cookie costs. */
+async function asksFor(cookie: string): Promise<{ reads: number; looks: number }> {
+  const { looks } = store;
+  const reads = await readsFor(cookie);
+  return { reads, looks: store.looks - looks };
+}
+
+const nothing = { reads: 0, looks: 0 };
+const oneLook = { reads: 0, looks: 1 };
+
 /** A session that was looked at, and so is held. */
 async function held(): Promise<SignedIn> {
   const signedIn = await at.signIn();
   await look(signedIn.cookie);
-  expect(await readsFor(signedIn.cookie)).toBe(0);
+  expect(await asksFor(signedIn.cookie)).toEqual(nothing);
   return signedIn;
 }
 
@@ -94,7 +64,7 @@ describe('a session that was opened a moment ago', () => {
     const { session, cookie } = await held();
 
     expect(await look(cookie)).toEqual(session);
-    expect(await readsFor(cookie)).toBe(0);
+    expect(await asksFor(cookie)).toEqual(nothing);
   });
 
   it('SE-04: is opened at once while it lives, and not beyond its idle end', async () => {
@@ -110,14 +80,62 @@ describe('a session that was opened a moment ago', () => {
     expect(at.sessions.openHeld(at.request(cookie))).toBeUndefined();
   });
 
-  it('is read again after thirty seconds', async () => {
+  it('is compared with the store after thirty seconds, and read no second time', async () => {
+    const { session, cookie } = await held();
+
+    await clock.advance(entryLifeMs);
+    expect(at.sessions.openHeld(at.request(cookie))).toBeUndefined();
+    expect(await asksFor(cookie)).toEqual(oneLook);
+    expect(await asksFor(cookie)).toEqual(nothing);
+    expect(await look(cookie)).toEqual(session);
+    expect(at.reports.keyUses).toEqual(['active active', 'active active']);
+  });
+
+  it('is compared ahead of that where it is in use, so that no request waits', async () => {
     const { cookie } = await held();
 
+    for (let second = 0; second < 120; second++) {
+      await clock.advance(1_000);
+      expect(at.sessions.openHeld(at.request(cookie))).toBeDefined();
+    }
+
+    expect(store.reads).toBe(1);
+    expect(store.looks).toBe(6);
+  });
+
+  it('is compared ahead with few others at a time, each once', async () => {
+    const all = await Promise.all(Array.from({ length: 50 }, () => held()));
     await clock.advance(entryLifeMs - 1);
-    expect(await readsFor(cookie)).toBe(0);
+    const answer = store.hold();
+
+    for (const { cookie } of [...all, ...all]) expect(at.sessions.openHeld(at.request(cookie))).toBeDefined();
+    expect(store.looks).toBe(8);
+    answer();
     await clock.advance(1);
-    expect(await readsFor(cookie)).toBe(1);
-    expect(await readsFor(cookie)).toBe(0);
+
+    expect([store.looks, store.mostLooksAtOnce]).toEqual([50, 8]);
+    for (const { cookie } of all) expect(at.sessions.openHeld(at.request(cookie))).toBeDefined();
+  });
+
+  it('is read whole where an older key signed or sealed it, so that it is seen that this key is in use', async () => {
+    const { cookie } = await held();
+    at.keys.replace([newKeySecret(), secret]);
+    await look(cookie);
+
+    await clock.advance(entryLifeMs);
+
+    expect(await asksFor(cookie)).toEqual({ reads: 1, looks: 0 });
+    expect(at.reports.keyUses.at(-1)).toMatch(/^older /);
+  });
+
+  it('goes when nobody used it for two minutes', async () => {
+    const { cookie } = await held();
+
+    await clock.advance(entryStayMs - 1);
+    expect(await asksFor(cookie)).toEqual(oneLook);
+    await clock.advance(entryStayMs + entryLifeMs);
+
+    expect(await asksFor(cookie)).toEqual({ reads: 1, looks: 0 });
   });
 
   it('is found by its whole cookie only: another signature over its secret is forged', async () => {
@@ -160,11 +178,11 @@ describe('a session that was opened a moment ago', () => {
     const { cookie } = await held();
 
     store.isInTouch = false;
-    expect(await readsFor(cookie)).toBe(1);
+    expect(await asksFor(cookie)).toEqual({ reads: 1, looks: 0 });
     store.isInTouch = true;
     await look(cookie);
 
-    expect(await readsFor(cookie)).toBe(0);
+    expect(await asksFor(cookie)).toEqual(nothing);
   });
 });
 
@@ -216,6 +234,7 @@ describe('a reading', () => {
     const { session, cookie } = await at.signIn();
     const answer = store.hold();
     const slow = look(cookie);
+    await store.asked;
 
     await at.sessions.end(session, 'signed-out');
     answer();
@@ -228,6 +247,7 @@ describe('a reading', () => {
     const [{ cookie }, other] = [await at.signIn(), await at.signIn()];
     const answer = store.hold();
     const slow = look(cookie);
+    await store.asked;
 
     await store.end(other.session.id, 'signed-out');
     answer();
@@ -240,12 +260,147 @@ describe('a reading', () => {
     const { cookie } = await at.signIn();
     const answer = store.hold();
     const slow = look(cookie);
+    await store.asked;
 
     at.keys.replace([newKeySecret()]);
     answer();
     await slow;
 
     expect(await look(cookie)).toBeUndefined();
+  });
+});
+
+describe('a comparison', () => {
+  /** A session that is held and was changed elsewhere, of which the store has told. */
+  async function changedElsewhere(change: (signedIn: SignedIn) => Promise<unknown>): Promise<SignedIn> {
+    const signedIn = await held();
+    await change(signedIn);
+    return signedIn;
+  }
+
+  it('SE-04: shows the activity that another noted, and reads nothing else again', async () => {
+    const { session, cookie } = await changedElsewhere(({ session: { id } }) =>
+      store.touch(id, { seenAt: clock.now() + 5_000, expiresAt: clock.now() + minute }),
+    );
+
+    expect(await asksFor(cookie)).toEqual(oneLook);
+    expect(await look(cookie)).toEqual({ ...session, seenAt: clock.now() + 5_000 });
+    expect(await asksFor(cookie)).toEqual(nothing);
+  });
+
+  it('shows that another spends the refresh token, and that it was given back', async () => {
+    const claim = { owner: 'another', until: clock.now() + minute };
+    const spending = ({ session: { id } }: SignedIn) => ({ id, version: 1, ...claim });
+    const signedIn = await changedElsewhere((of) => store.beginSpending(spending(of)));
+
+    expect((await look(signedIn.cookie))?.spending).toEqual(claim);
+    await store.abandonSpending(spending(signedIn));
+    expect((await look(signedIn.cookie))?.spending).toBeUndefined();
+
+    expect(store.reads).toBe(1);
+  });
+
+  it.each([
+    [
+      'new tokens',
+      async ({ session }: SignedIn) => {
+        const claim = { owner: 'another', until: clock.now() + minute };
+        await at.sessions.beginSpending(session, claim);
+        await at.sessions.saveTokens(session, claim, tokensAt(clock.now(), { refreshToken: 'the-next' }));
+      },
+      { tokens: { refreshToken: 'the-next' } },
+    ],
+    [
+      'other claims',
+      ({ session }: SignedIn) =>
+        at.sessions.replaceIdentity(session, { ...session.identity, claims: { name: 'Another' } }),
+      { identity: { claims: { name: 'Another' } } },
+    ],
+  ] as const)('that finds %s reads the session', async (_what, change, seen) => {
+    const { cookie } = await changedElsewhere(change);
+
+    expect(await asksFor(cookie)).toEqual({ reads: 1, looks: 1 });
+    expect(await look(cookie)).toMatchObject(seen);
+    expect(await asksFor(cookie)).toEqual(nothing);
+  });
+
+  it('LO-01: that an end overtakes is not kept', async () => {
+    const { session, cookie } = await held();
+    await clock.advance(entryLifeMs);
+    const answer = store.hold();
+    const slow = look(cookie);
+    await store.asked;
+
+    await at.sessions.end(session, 'signed-out');
+    answer();
+    await slow;
+
+    expect(at.sessions.openHeld(at.request(cookie))).toBeUndefined();
+    expect(await look(cookie)).toBeUndefined();
+  });
+
+  it('that a write overtakes is not kept', async () => {
+    const { session, cookie } = await held();
+    await clock.advance(entryLifeMs);
+    const answer = store.hold();
+    const slow = look(cookie);
+    await store.asked;
+
+    const claim = { owner: 'another', until: clock.now() + minute };
+    await at.sessions.beginSpending(session, claim);
+    answer();
+    await slow;
+
+    expect((await look(cookie))?.spending).toEqual(claim);
+  });
+
+  it('LO-01: finds that a session has ended of which nobody told', async () => {
+    const { session, cookie } = await held();
+    store.isMute = true;
+    await store.end(session.id, 'signed-out');
+    store.isMute = false;
+    expect(await look(cookie)).toBeDefined();
+
+    await clock.advance(entryLifeMs);
+
+    expect(await look(cookie)).toBeUndefined();
+  });
+
+  it('that a change of keys overtakes is not kept', async () => {
+    const { cookie } = await held();
+    await clock.advance(entryLifeMs);
+    const answer = store.hold();
+    const slow = look(cookie);
+    await store.asked;
+
+    at.keys.replace([newKeySecret()]);
+    answer();
+    await slow;
+
+    expect(await look(cookie)).toBeUndefined();
+  });
+
+  it('that fails is no sign-out: the request is refused, and the next asks again', async () => {
+    const { cookie } = await held();
+    await clock.advance(entryLifeMs);
+    const { readState } = store;
+    store.readState = () => Promise.reject(new ProblemError('store-unavailable'));
+
+    await expect(look(cookie)).rejects.toMatchObject({ code: 'store-unavailable' });
+    store.readState = readState;
+
+    expect(await asksFor(cookie)).toEqual(oneLook);
+  });
+
+  it('SE-13: that fails ahead of the end leaves what is held until then', async () => {
+    const { cookie } = await held();
+    store.readState = () => Promise.reject(new ProblemError('store-unavailable'));
+
+    await clock.advance(entryLifeMs - 1);
+    expect(at.sessions.openHeld(at.request(cookie))).toBeDefined();
+    await clock.advance(1);
+
+    expect(at.sessions.openHeld(at.request(cookie))).toBeUndefined();
   });
 });
 
@@ -272,6 +427,7 @@ describe('activity', () => {
     await clock.advance(lifetimes.idleTimeoutMs / 10);
     const answer = store.hold();
     const slow = at.sessions.open(at.request(cookie));
+    await store.asked;
     store.pass();
     await at.sessions.open(at.request(cookie));
     await look(cookie);
@@ -323,7 +479,7 @@ describe('the bounds', () => {
       const signedIn = await at.signIn();
       const { session, cookie } = signedIn;
       if (!(session instanceof SessionSnapshot)) throw new Error('not opened by a store');
-      await cache.keep({ cookie, id: session.id }, async () => ({ found: session, storedBytes }));
+      await cache.keep({ cookie, id: session.id, isCurrent: true }, async () => ({ found: session, storedBytes }));
       all.push(signedIn);
     }
     return all;
@@ -363,7 +519,8 @@ describe('the bounds', () => {
     if (!(one?.session instanceof SessionSnapshot)) throw new Error('not opened by a store');
     const found = one.session;
 
-    await small.cache.keep({ cookie: 'its other cookie', id: found.id }, async () => ({ found, storedBytes: 1_000 }));
+    const asked = { cookie: 'its other cookie', id: found.id, isCurrent: true };
+    await small.cache.keep(asked, async () => ({ found, storedBytes: 1_000 }));
 
     expect(small.holding[0]).toBe(1);
     expect(small.cache.get(one.cookie)).toBeUndefined();

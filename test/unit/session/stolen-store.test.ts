@@ -202,7 +202,9 @@ describe('somebody who may write to Redis', () => {
 
     await server.cli('HSET', `cc:{${session.id}}:tokens`, 'sealed', first);
 
-    expect(await at.sessions.look(at.request(cookie))).toBeUndefined();
+    const tokensSeenBy = async ({ sessions, request }: SessionsAt) => (await sessions.look(request(cookie)))?.tokens;
+    expect(await tokensSeenBy(withKeys(k1))).toBeUndefined();
+    expect((await tokensSeenBy(at))?.refreshToken).toBe('the second'); // whoever holds the newest keeps to it
   });
 
   it.each([
