@@ -7,7 +7,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Measured } from './measure.ts';
+import { type Measured, timesOf } from './measure.ts';
 
 interface Limit {
   readonly relation: 'at most' | 'cheaper by';
@@ -48,20 +48,20 @@ export function judge(measured: readonly Measured[], { against }: Budget = budge
   if (ours === undefined) throw new Error('Claimcheck was not measured');
   return Object.entries(against).flatMap(([name, limit]) => {
     const theirs = measured.find((peer) => peer.name === name);
-    return theirs === undefined ? [] : [verdictOn({ name, limit, ours: ours.cpuUs, theirs: theirs.cpuUs })];
+    return theirs === undefined ? [] : [verdictOn({ name, limit, ours: ours.cpuRounds, theirs: theirs.cpuRounds })];
   });
 }
 
 interface Pair {
   readonly name: string;
   readonly limit: Limit;
-  readonly ours: number;
-  readonly theirs: number;
+  readonly ours: readonly number[];
+  readonly theirs: readonly number[];
 }
 
 function verdictOn({ name, limit, ours, theirs }: Pair): Verdict {
   const isFloor = limit.relation === 'at most';
-  const ratio = isFloor ? ours / theirs : theirs / ours;
+  const ratio = isFloor ? timesOf(ours, theirs) : timesOf(theirs, ours);
   // A ratio that is no number meets nothing.
   const reaches = (bound: number) => (isFloor ? ratio <= bound : ratio >= bound);
   return {

@@ -38,13 +38,16 @@ export async function factsOf(place: Place, contestants: readonly Contestant[]):
   return facts;
 }
 
+/** Long enough that each session that is held is compared with Redis once, in ms. */
+const cycleMs = 21_000;
+
 /** Redis commands for each request of sessions that are held in memory. */
 export async function commandsPerWarmRequest(place: Place, running: RunningPeer): Promise<number> {
   const requests = requestsFor(small, running);
   const order = { port: running.port, requests, connections: 16, longestMs: 60_000, durationMs: 0 };
   await sendLoad({ ...order, count: requests.length * 2 });
   const before = await place.redis.commandCount();
-  const { completed } = await sendLoad({ ...order, count: 5_000 });
+  const { completed } = await sendLoad({ ...order, durationMs: cycleMs, count: 5_000 });
   return ((await place.redis.commandCount()) - before) / completed;
 }
 

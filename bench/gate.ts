@@ -32,7 +32,7 @@ async function gate(): Promise<number> {
       measure(contestants, {
         call: { method: 'GET', path: '/api/small' },
         own: claimcheck,
-        effort: { rounds: 3, durationMs: 2_000, count: 10_000, warmUp: 30_000, connections: 64 },
+        effort: { rounds: 9, durationMs: 1_000, count: 5_000, warmUp: 30_000, connections: 64 },
       }),
   });
   const verdicts = judge(measured);

@@ -35,8 +35,8 @@ export interface Measured {
   readonly name: string;
   /** Microseconds of CPU of the process tree for each request; the median of the rounds. */
   readonly cpuUs: number;
-  /** The lowest and the highest round. */
-  readonly cpuRange: readonly [number, number];
+  /** The same, round by round. */
+  readonly cpuRounds: readonly number[];
   readonly requestsPerSecond: number;
   readonly p50: number;
   readonly p99: number;
@@ -57,6 +57,14 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length >> 1;
   const upper = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/**
+ * How many times the CPU of `right` that of `left` is: the median of the rounds, each compared with the one that
+ * stood beside it, so that it matters little that a machine grows slower or faster meanwhile.
+ */
+export function timesOf(left: readonly number[], right: readonly number[]): number {
+  return median(left.map((us, round) => us / (right[round] ?? Number.NaN)));
 }
 
 /**
@@ -115,7 +123,7 @@ function summary(name: string, rounds: readonly Round[]): Measured {
   return {
     name,
     cpuUs: median(cpu),
-    cpuRange: [Math.min(...cpu), Math.max(...cpu)],
+    cpuRounds: cpu,
     requestsPerSecond: of(({ completed, elapsedMs }) => (completed * 1000) / elapsedMs),
     p50: of(({ p50 }) => p50),
     p99: of(({ p99 }) => p99),

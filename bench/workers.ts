@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sendLoad } from './load/upstream.ts';
-import { median } from './measure.ts';
+import { median, timesOf } from './measure.ts';
 import { claimcheckSettings, runClaimcheck, signInAt } from './peers/claimcheck.ts';
 import type { Place } from './place.ts';
 import { usageOf } from './process-tree.ts';
@@ -18,12 +18,14 @@ export interface WorkersMeasured {
   /** CPU in µs of the process tree for each request, with one process and with two workers. */
   readonly oneUs: number;
   readonly twoUs: number;
+  /** How many times the CPU of one process two workers take, each round beside its own. */
+  readonly times: number;
   /** The part of the requests that each of the two answered, 0 to 1. */
   readonly shares: readonly number[];
 }
 
 const small = { method: 'GET', path: '/api/small' } as const;
-const rounds = 5;
+const rounds = 9;
 
 /** Starts one process and two workers with the same sessions, and lets them take turns. */
 export async function measureWorkers(place: Place): Promise<WorkersMeasured> {
@@ -37,7 +39,7 @@ export async function measureWorkers(place: Place): Promise<WorkersMeasured> {
       const { port } = settings[which].client;
       const requests = requestsFor(small, { port, callers: callers[which] });
       const before = usageOf(pid).cpuMs;
-      const order = { port, requests, connections: 64, durationMs: 2_000, longestMs: 60_000, count };
+      const order = { port, requests, connections: 64, durationMs: 1_000, longestMs: 60_000, count };
       const { completed } = await sendLoad(order);
       return ((usageOf(pid).cpuMs - before) * 1000) / completed;
     };
@@ -47,7 +49,8 @@ export async function measureWorkers(place: Place): Promise<WorkersMeasured> {
       us.one.push(await round('one', 8_000));
       us.two.push(await round('two', 8_000));
     }
-    return { oneUs: median(us.one), twoUs: median(us.two), shares: sharesIn(place, settings.two.client.port) };
+    const shares = sharesIn(place, settings.two.client.port);
+    return { oneUs: median(us.one), twoUs: median(us.two), times: timesOf(us.two, us.one), shares };
   } finally {
     await Promise.all([one.stop(), two.stop()]);
   }

@@ -5,7 +5,7 @@
  */
 
 import { type Verdict, verdictText } from '../budget.ts';
-import type { Measured } from '../measure.ts';
+import { type Measured, timesOf } from '../measure.ts';
 
 /** The figures of one scenario. */
 export interface Section {
@@ -30,7 +30,7 @@ export function pageOf({ machine, sections, verdicts, facts, skipped }: Report):
     '# Measured side by side',
     '',
     'CPU is that of the process tree for each request, the median of rounds in which the peers took turns.',
-    'Times hold for this machine only; the ratios are what the budget is about.',
+    'Times hold for this machine only. The ratios are what the budget is about: the median of the rounds, each beside its own.',
     '',
     ...machine.map((line) => `- ${line}`),
     '',
@@ -43,13 +43,13 @@ export function pageOf({ machine, sections, verdicts, facts, skipped }: Report):
 
 /** The rows of a table, head first. */
 export function rowsOf(measured: readonly Measured[]): readonly string[] {
-  const ours = measured.find(({ name }) => name === 'claimcheck')?.cpuUs;
+  const ours = measured.find(({ name }) => name === 'claimcheck')?.cpuRounds;
   return [
     '| peer | CPU µs (lowest to highest round) | of ours | requests/s | p50 ms | p99 ms | RSS MB |',
     '|---|--:|--:|--:|--:|--:|--:|',
-    ...measured.map(({ name, cpuUs, cpuRange, requestsPerSecond, p50, p99, rssBytes }) => {
-      const [low, high] = cpuRange.map((value) => value.toFixed(0));
-      const share = ours === undefined ? '' : `${(cpuUs / ours).toFixed(2)} ×`;
+    ...measured.map(({ name, cpuUs, cpuRounds, requestsPerSecond, p50, p99, rssBytes }) => {
+      const [low, high] = [Math.min(...cpuRounds), Math.max(...cpuRounds)].map((value) => value.toFixed(0));
+      const share = ours === undefined ? '' : `${timesOf(cpuRounds, ours).toFixed(2)} ×`;
       const cells = [name, `${cpuUs.toFixed(1)} (${low} to ${high})`, share, requestsPerSecond.toFixed(0)];
       return `| ${[...cells, p50.toFixed(2), p99.toFixed(2), (rssBytes / 1024 ** 2).toFixed(0)].join(' | ')} |`;
     }),
