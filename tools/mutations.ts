@@ -1025,8 +1025,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'log: a broken body has a line beside that of its request',
     file: 'src/stages/record.ts',
-    search: '    const opening = message && this.#withBody.get(message);',
-    replace: '    const opening = message && undefined;',
+    search: '    const opening = (message as WithBody | undefined)?.[opened];',
+    replace: '    const opening = undefined as Opening | undefined;',
     noticedBy: ['test/attack/unlogged-request.test.ts'],
   },
   {

@@ -78,7 +78,6 @@ export class Listener {
   readonly #options: ListenerOptions;
   readonly #connections = new Set<Socket>();
   readonly #upgraded = new Set<Socket>();
-  readonly #bodies: Bodies = new WeakMap();
   readonly #stalled: StalledReaders;
   #contexts: ReadonlyMap<string, SecureContext> = new Map();
   #draining = false;
@@ -95,7 +94,7 @@ export class Listener {
     };
     const answer = (message: Incoming['message'], response: ServerResponse) => {
       if (announcesBody(message)) {
-        this.#bodies.set(message.socket, response);
+        (message.socket as Asked)[lastWithBody] = response;
         response.once('finish', () => discardRest({ message }, options.clock));
       }
       onRequest({ message, response, upgrade: undefined });
@@ -120,7 +119,7 @@ export class Listener {
       refuse(socket, 'method-unknown', refusals);
     });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      onClientError(error, socket, { ...refusals, response: this.#bodies.get(socket) });
+      onClientError(error, socket, { ...refusals, response: (socket as Asked)[lastWithBody] });
     });
   }
 
@@ -202,8 +201,12 @@ function responseOn(message: Incoming['message'], socket: Socket): ServerRespons
   return response;
 }
 
-/** Answers of requests with a body, by connection: the last of each. */
-type Bodies = WeakMap<Duplex, ServerResponse>;
+/** The answer to the last request with a body that came on a connection. */
+const lastWithBody = Symbol('last with a body');
+
+interface Asked extends Duplex {
+  [lastWithBody]?: ServerResponse;
+}
 
 // Node would leave the connection open behind an answer that was asked for before the end was: its client would send the
 // next request, and all would wait for the limit. Where "keep-alive" was said already the connection is closed all the same.

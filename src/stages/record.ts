@@ -31,11 +31,16 @@ export interface RecorderParts {
   readonly namesFrontends?: boolean;
 }
 
+/** Of a request that is under way and whose body may turn out to be no HTTP. On the message itself: see docs/decisions/0026. */
+const opened = Symbol('opening');
+
+interface WithBody extends IncomingMessage {
+  [opened]?: Opening | undefined;
+}
+
 /** Sees every request begin and end. */
 export class Recorder {
   readonly #parts: RecorderParts;
-  /** Of requests whose body may turn out to be no HTTP. */
-  readonly #withBody = new Map<IncomingMessage, Opening>();
   #underWay = 0;
 
   constructor(parts: RecorderParts) {
@@ -43,15 +48,15 @@ export class Recorder {
   }
 
   /** The stage `record`. */
-  open(message: IncomingMessage, response: ServerResponse): Opening {
+  open(message: WithBody, response: ServerResponse): Opening {
     const { clock } = this.#parts;
     const opening: Opening = { id: randomRequestId(), startedAt: clock.elapsed(), record: new RequestRecord() };
     const isWithBody = hasBody(message.headers);
     this.#underWay += 1;
-    if (isWithBody) this.#withBody.set(message, opening);
+    if (isWithBody) message[opened] = opening;
     whenClosed(response, () => {
       this.#underWay -= 1;
-      if (isWithBody) this.#withBody.delete(message);
+      if (isWithBody) message[opened] = undefined;
       this.#close(opening, message, response);
     });
     return opening;
@@ -66,7 +71,7 @@ export class Recorder {
   refused(code: ErrorCode, { detail, message }: ParserRefusal): void {
     const { trail, metrics } = this.#parts;
     const { status } = catalogue[code];
-    const opening = message && this.#withBody.get(message);
+    const opening = (message as WithBody | undefined)?.[opened];
     if (opening !== undefined) {
       opening.record.refuse(code);
       opening.record.detail = plainText(detail, 40);

@@ -48,7 +48,7 @@ export class RequestBody {
       .on('data', (chunk: Buffer) => this.#send(chunk))
       .on('end', () => this.#end())
       .on('error', (error) => this.#fail(error))
-      .on('close', () => this.#fail(new WireError('length-mismatch', 'the body ended early')));
+      .on('close', () => this.#isOver || this.#fail(new WireError('length-mismatch', 'the body ended early')));
   }
 
   /** Sends no more of it; the stream is for its owner to end. */
