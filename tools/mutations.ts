@@ -597,9 +597,30 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'cache: a comparison looks at no versions',
     file: 'src/session/snapshot.ts',
-    search: '    return version === this.version && tokensVersion === this.tokensVersion;',
-    replace: '    return version > 0 && tokensVersion > 0;',
+    search: '    return version === this.version && tokensVersion === this.tokensVersion && ',
+    replace: '    return version > 0 && tokensVersion > 0 && ',
     noticedBy: ['test/unit/session/session-cache.test.ts'],
+  },
+  {
+    name: 'cache: a comparison does not see that another sealed it',
+    file: 'src/session/snapshot.ts',
+    search: ' && reseals === this.#parts.reseals;',
+    replace: ' && reseals >= 0;',
+    noticedBy: ['test/unit/session/session-cache.test.ts'],
+  },
+  {
+    name: 'cache: a comparison is believed that began before contact was lost',
+    file: 'src/session/session-cache.ts',
+    search: '      if (this.#entries.peek(cookie) !== entry) return undefined;',
+    replace: '      if (this.#entries.size < 0) return undefined;',
+    noticedBy: ['test/unit/session/session-cache.test.ts'],
+  },
+  {
+    name: 'cache: a comparison does not look for the card',
+    file: 'src/session/redis-replies.ts',
+    search: ' || card !== 1) return undefined;',
+    replace: ') return undefined;',
+    noticedBy: ['test/contract/session-store-redis.test.ts'],
   },
   {
     name: 'cache: a comparison shows the state of before',
@@ -611,15 +632,15 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'cache: a comparison that was overtaken renews what is held',
     file: 'src/session/session-cache.ts',
-    search: '      if (this.#isReliable(begun)) this.#renew(',
-    replace: '      if (begun.readAt >= 0) this.#renew(',
+    search: '      if (this.#isReliable(begun)) Object.assign(',
+    replace: '      if (begun.readAt >= 0) Object.assign(',
     noticedBy: ['test/unit/session/session-cache.test.ts'],
   },
   {
     name: 'cache: what an older key signed is never read again',
     file: 'src/session/session-cache.ts',
-    search: '    const isWhole = isCurrent && SessionSnapshot.partsOf(found).isCurrent;',
-    replace: '    const isWhole = isCurrent || cookie.length > 0;',
+    search: '    const isCurrent = isSignedNow && SessionSnapshot.partsOf(found).isCurrent;',
+    replace: '    const isCurrent = isSignedNow || cookie.length > 0;',
     noticedBy: ['test/unit/session/session-cache.test.ts'],
   },
   {
@@ -638,7 +659,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'cache: all are compared ahead at once',
-    file: 'src/session/revalidations.ts',
+    file: 'src/session/comparisons.ts',
     search: 'const mostUnderWay = 8;',
     replace: 'const mostUnderWay = 10_000;',
     noticedBy: ['test/unit/session/session-cache.test.ts'],

@@ -9,8 +9,9 @@
  * process of five (docs/decisions/0026).
  *
  * After a pause V8 lets what stays grow by a fifth before it collects all of it again,
- * so the first load after each pause met a whole collection, and waited 10 to 20 ms
- * behind it. It may grow to twice its size instead (docs/decisions/0035).
+ * under load to three or four times its size. The first load after each pause met a
+ * whole collection so, and waited 10 to 20 ms behind it. It may always grow to twice its
+ * size instead, within the limits of the heap (docs/decisions/0035).
  *
  * @module
  */

@@ -83,7 +83,7 @@ export const metrics = {
   },
   claimcheck_session_lookups_total: {
     type: 'counter',
-    help: 'Looks for the session of a verified cookie, by result: hit, where it was held in memory; revalidated, where it was held and the store had to confirm it; miss, where it was read from the store.',
+    help: 'Looks for the session of a verified cookie, by result: hit, where it was held in memory; compared, where the store was asked whether what is held is still the same; miss, where it was read from the store, as one that has changed is after it was compared.',
     labels: ['result'],
   },
   claimcheck_session_cache_dropped_total: {

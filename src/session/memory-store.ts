@@ -69,15 +69,15 @@ export class MemorySessionStore implements SessionStore {
   async readState(id: string): Promise<SessionState | undefined> {
     const found = this.#sessions.get(id);
     if (found === undefined) return undefined;
-    const { version, seenAt, tokens } = found;
-    return { version, seenAt, tokensVersion: tokens.version, spending: tokens.spending };
+    const { version, reseals, seenAt, tokens } = found;
+    return { version, tokensVersion: tokens.version, reseals, seenAt, spending: tokens.spending };
   }
 
   async create({ id, sealed, tokens, card, seenAt, expiresAt }: NewSession): Promise<boolean> {
     const found = this.#sessions.get(id);
     if (found !== undefined) return found.sealed.equals(sealed);
-    const fresh = { version: 1, sealed, seenAt, card, tokens: { version: 1, sealed: tokens, spending: undefined } };
-    this.#set(id, fresh, { expiresAt });
+    const fresh = { version: 1, sealed: tokens, spending: undefined };
+    this.#set(id, { version: 1, reseals: 0, sealed, seenAt, card, tokens: fresh }, { expiresAt });
     return true;
   }
 
@@ -91,7 +91,9 @@ export class MemorySessionStore implements SessionStore {
   async reseal({ id, record, tokens, card }: ResealedSession): Promise<boolean> {
     const found = this.#sessions.get(id);
     if (found?.version !== record.version || found.tokens.version !== tokens.version) return false;
-    return this.#put(id, { ...found, sealed: record.sealed, tokens: { ...found.tokens, sealed: tokens.sealed }, card });
+    const sealedTokens = { ...found.tokens, sealed: tokens.sealed };
+    const reseals = found.reseals + 1;
+    return this.#put(id, { ...found, reseals, sealed: record.sealed, tokens: sealedTokens, card });
   }
 
   async touch(

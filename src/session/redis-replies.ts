@@ -15,25 +15,31 @@ export interface SessionReplies {
 }
 
 /** The session, or `undefined` when a part is missing: it was ended between two of the three questions, or tampered with. */
-export function storedSession({ record: [v, sealed, seen], tokens, card }: SessionReplies): StoredSession | undefined {
+export function storedSession({
+  record: [v, sealed, seen, reseals],
+  tokens,
+  card,
+}: SessionReplies): StoredSession | undefined {
   const version = numberOf(v);
   const seenAt = numberOf(seen);
   const stored = storedTokens(tokens);
   if (version === undefined || seenAt === undefined || stored === undefined) return undefined;
   if (!Buffer.isBuffer(sealed) || !Buffer.isBuffer(card)) return undefined;
-  return { version, sealed, seenAt, tokens: stored, card };
+  return { version, reseals: numberOf(reseals) ?? 0, sealed, seenAt, tokens: stored, card };
 }
 
-/** Its state; `undefined` when a part is missing. Of each part without what is sealed. */
+/** Its state, from what each part has beside what is sealed, and whether there is a card; `undefined` when a part is missing. */
 export function sessionState({
-  record: [v, seen],
+  record: [v, seen, reseals],
   tokens: [tv, ...claim],
-}: Pick<SessionReplies, 'record' | 'tokens'>): SessionState | undefined {
+  card,
+}: SessionReplies): SessionState | undefined {
   const version = numberOf(v);
   const seenAt = numberOf(seen);
   const tokensVersion = numberOf(tv);
-  if (version === undefined || seenAt === undefined || tokensVersion === undefined) return undefined;
-  return { version, seenAt, tokensVersion, spending: spendingIn(claim, tokensVersion) };
+  if (version === undefined || seenAt === undefined || tokensVersion === undefined || card !== 1) return undefined;
+  const spending = spendingIn(claim, tokensVersion);
+  return { version, tokensVersion, reseals: numberOf(reseals) ?? 0, seenAt, spending };
 }
 
 function storedTokens([v, sealed, ...claim]: readonly RedisReply[]): StoredTokens | undefined {

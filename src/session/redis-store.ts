@@ -68,7 +68,7 @@ export class RedisSessionStore implements SessionStore {
 
   async read(id: string): Promise<StoredSession | undefined> {
     const [record, tokens, card] = await this.#redis.commands([
-      ['HMGET', partName(id, 'session'), 'v', 'sealed', 'seen'],
+      ['HMGET', partName(id, 'session'), 'v', 'sealed', 'seen', 'reseals'],
       ['HMGET', partName(id, 'tokens'), 'v', 'sealed', 'spending', 'owner', 'until'],
       ['GET', partName(id, 'card')],
     ]);
@@ -76,11 +76,12 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async readState(id: string): Promise<SessionState | undefined> {
-    const [record, tokens] = await this.#redis.commands([
-      ['HMGET', partName(id, 'session'), 'v', 'seen'],
+    const [record, tokens, card] = await this.#redis.commands([
+      ['HMGET', partName(id, 'session'), 'v', 'seen', 'reseals'],
       ['HMGET', partName(id, 'tokens'), 'v', 'spending', 'owner', 'until'],
+      ['EXISTS', partName(id, 'card')],
     ]);
-    return sessionState({ record: listOf(record), tokens: listOf(tokens) });
+    return sessionState({ record: listOf(record), tokens: listOf(tokens), card });
   }
 
   create({ id, sealed, tokens, card, seenAt, expiresAt }: NewSession): Promise<boolean> {

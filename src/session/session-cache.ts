@@ -4,9 +4,9 @@
  *
  * One entry for each session, found by the whole raw value of its cookie: what was
  * never verified finds nothing. An entry that the store tells a change of, or that is
- * thirty seconds old, is revalidated before it is used again: where the store still
- * counts the same writes, what was opened from them is the same. One in use is
- * revalidated ahead of its end. An entry goes when its session ended, when changes
+ * thirty seconds old, is compared with the store before it is used again: where that
+ * still counts the same writes, what was opened from them is the same. One in use is
+ * compared ahead of its end. An entry goes when its session ended, when changes
  * may have been missed, when the keys changed, and when nobody used it for a while.
  * What a change overtakes while it is read is answered and not kept.
  *
@@ -18,7 +18,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import { Revalidations } from './revalidations.ts';
+import { Comparisons } from './comparisons.ts';
 import { SessionSnapshot } from './snapshot.ts';
 import type { SessionStore } from './store.ts';
 
@@ -27,8 +27,8 @@ export type CacheLoss = 'changed' | 'out-of-touch' | 'keys';
 
 /** Who is told how the cache does. */
 export interface CacheReports {
-  /** A request's cookie was looked for: it was held, held and stale and still the same, or read. */
-  looked(result: 'hit' | 'revalidated' | 'miss'): void;
+  /** A request's cookie was looked for: it was held; held, and compared; or read, which one that had changed is as well. */
+  looked(result: 'hit' | 'compared' | 'miss'): void;
   /** `count` entries became stale or went. */
   dropped(reason: CacheLoss, count: number): void;
   /** What is held now. */
@@ -57,10 +57,11 @@ export const cacheBounds: CacheBounds = { entries: 10_000, bytes: 128 * 1024 * 1
 
 /** How long an entry is used without a question, ms: the bound on what a change that was never told can do. */
 export const entryLifeMs = 30_000;
-/** When one in use is revalidated, ms. */
+/** When one in use is compared, ms. */
 const aheadMs = 20_000;
-/** How long after it was read or revalidated an entry goes, ms: the bound on how long tokens that nobody uses stay in memory. */
+/** An entry that was not read or compared for so long goes, ms, with the next sweep: tokens that nobody uses do not stay in memory. */
 export const entryStayMs = 120_000;
+const sweepEveryMs = 30_000;
 
 /** A session that was read, or why there is none, and how many bytes it has in the store. */
 export interface SessionReading<Reason extends string> {
@@ -73,22 +74,32 @@ interface Entry {
   /** By `Clock.elapsed`, of the beginning of the read. */
   readAt: number;
   isStale: boolean;
-  /** Whether the active key signed and sealed all of it. Anything else is read whole, so that it is seen that an older key is in use. */
+  /** The active key signed and sealed all of it. Anything else is read each time, so that it is seen that an older key is in use. */
   readonly isCurrent: boolean;
 }
 
-/** Who asks: a cookie that was verified, the session that it names, and whether the active key signed it. */
+/** Who asks: a cookie that was verified, and the session that it names. */
 interface Asked {
   readonly cookie: string;
   readonly id: string;
+}
+
+/** The same, and whether the active key signed the cookie. */
+interface AskedToRead extends Asked {
   readonly isCurrent: boolean;
 }
 
-/** A read under way. */
+/** A read or a comparison under way. */
 interface Read extends Asked {
   isOvertaken: boolean;
   readonly ring: KeyRing['entries'];
   readonly readAt: number;
+}
+
+/** What was read, and whether the active key signed the cookie of who asked. */
+interface Found extends Pick<AskedToRead, 'isCurrent'> {
+  readonly found: SessionSnapshot;
+  readonly storedBytes: number;
 }
 
 /** Of the objects and strings that an entry consists of beside its content; of content: once as read and once in objects. */
@@ -102,7 +113,7 @@ export class SessionCache {
   /** The cookie under which a session is held, by its id. */
   readonly #cookies = new Map<string, string>();
   readonly #reads = new Map<string, Set<Read>>();
-  readonly #ahead = new Revalidations((cookie) => this.#renewed(cookie));
+  readonly #ahead = new Comparisons((cookie) => this.#compare(cookie));
   #ring: KeyRing['entries'];
   #isSweepDue = false;
 
@@ -137,57 +148,53 @@ export class SessionCache {
    * The session of a cookie that is held, as it is in the store now; `undefined` where it must be read. Throws
    * `store-unavailable` when it cannot be known.
    */
-  async revalidated(cookie: string): Promise<SessionSnapshot | undefined> {
-    const found = await this.#renewed(cookie);
-    if (found !== undefined) this.#parts.cacheReports?.looked('revalidated');
-    return found;
+  compared(cookie: string): Promise<SessionSnapshot | undefined> {
+    return this.#compare(cookie, () => this.#parts.cacheReports?.looked('compared'));
   }
 
   /** Reads the session of a verified cookie, and keeps it unless something overtook the read. */
   async keep<Reason extends string>(
-    asked: Asked,
+    { isCurrent, ...asked }: AskedToRead,
     read: () => Promise<SessionReading<Reason>>,
   ): Promise<SessionSnapshot | Reason> {
     this.#parts.cacheReports?.looked('miss');
     const begun = this.#begin(asked);
     try {
       const { found, storedBytes } = await read();
-      if (typeof found !== 'string' && this.#isReliable(begun)) this.#put(begun, { found, storedBytes });
+      if (typeof found !== 'string' && this.#isReliable(begun)) this.#put(begun, { found, storedBytes, isCurrent });
       return found;
     } finally {
       this.#end(begun);
     }
   }
 
-  async #renewed(cookie: string): Promise<SessionSnapshot | undefined> {
+  async #compare(cookie: string, onAsked?: () => void): Promise<SessionSnapshot | undefined> {
     this.#checkReliance();
     const entry = this.#entries.get(cookie);
     if (!entry?.isCurrent) return undefined;
     const { id } = entry.snapshot;
-    const begun = this.#begin({ cookie, id, isCurrent: true });
+    const begun = this.#begin({ cookie, id });
     try {
+      onAsked?.();
       const state = await this.#parts.store.readState(id);
+      // Dropped meanwhile: what answered may be another master, whose counts are others.
+      if (this.#entries.peek(cookie) !== entry) return undefined;
       if (state === undefined || !entry.snapshot.isOf(state)) {
-        if (this.#entries.peek(cookie) === entry) this.#entries.delete(cookie);
+        this.#entries.delete(cookie);
+        this.#reportSize();
         return undefined;
       }
       const found = entry.snapshot.at(state);
-      if (this.#isReliable(begun)) this.#renew(entry, { found, readAt: begun.readAt });
+      if (this.#isReliable(begun)) Object.assign(entry, { snapshot: found, readAt: begun.readAt, isStale: false });
       return found;
     } finally {
       this.#end(begun);
     }
   }
 
-  #renew(entry: Entry, { found, readAt }: { readonly found: SessionSnapshot; readonly readAt: number }): void {
-    entry.snapshot = found;
-    entry.readAt = readAt;
-    entry.isStale = false;
-  }
-
-  #begin({ cookie, id, isCurrent }: Asked): Read {
+  #begin({ cookie, id }: Asked): Read {
     const { keys, clock } = this.#parts;
-    const read = { cookie, id, isCurrent, isOvertaken: false, ring: keys.entries, readAt: clock.elapsed() };
+    const read = { cookie, id, isOvertaken: false, ring: keys.entries, readAt: clock.elapsed() };
     const others = this.#reads.get(id);
     if (others === undefined) this.#reads.set(id, new Set([read]));
     else others.add(read);
@@ -204,15 +211,12 @@ export class SessionCache {
     return !isOvertaken && ring === this.#parts.keys.entries;
   }
 
-  #put(
-    { cookie, id, isCurrent, readAt }: Read,
-    { found, storedBytes }: { readonly found: SessionSnapshot; readonly storedBytes: number },
-  ): void {
+  #put({ cookie, id, readAt }: Read, { found, storedBytes, isCurrent: isSignedNow }: Found): void {
     const before = this.#cookies.get(id);
     if (before !== undefined && before !== cookie) this.#entries.delete(before);
     const size = entryOverheadBytes + cookie.length + storedBytes * copies;
-    const isWhole = isCurrent && SessionSnapshot.partsOf(found).isCurrent;
-    this.#entries.set(cookie, { snapshot: found, readAt, isStale: false, isCurrent: isWhole }, { size });
+    const isCurrent = isSignedNow && SessionSnapshot.partsOf(found).isCurrent;
+    this.#entries.set(cookie, { snapshot: found, readAt, isStale: false, isCurrent }, { size });
     if (this.#entries.has(cookie)) this.#cookies.set(id, cookie);
     this.#sweepLater();
     this.#reportSize();
@@ -237,11 +241,11 @@ export class SessionCache {
   }
 
   #forget(id: string): void {
-    this.#doubt(id);
+    this.#doubt(id); // reads under way are overtaken by an end as by any change
     if (this.#entries.delete(this.#cookies.get(id) ?? '')) this.#reportSize();
   }
 
-  // What is held is not compared then: a store that lost writes may count others under the same numbers.
+  // Compared it would have to be with a store that may have lost writes, and count others under the same numbers.
   #dropAll(reason: CacheLoss): void {
     for (const reads of this.#reads.values()) for (const read of reads) read.isOvertaken = true;
     const { size } = this.#entries;
@@ -255,7 +259,7 @@ export class SessionCache {
   #sweepLater(): void {
     if (this.#isSweepDue) return;
     this.#isSweepDue = true;
-    this.#parts.clock.after(entryLifeMs, () => this.#sweep());
+    this.#parts.clock.after(sweepEveryMs, () => this.#sweep());
   }
 
   #sweep(): void {

@@ -49,11 +49,8 @@ export class SessionReader {
   async find(cookie: string | undefined): Promise<SessionSnapshot | NoSession> {
     if (cookie === undefined) return 'no-cookie';
     const { cache, reports } = this.#parts;
-    const same = await cache.revalidated(cookie);
-    if (same !== undefined) {
-      reports.opened({ cookie: 'active', record: 'active' });
-      return same;
-    }
+    const same = await cache.compared(cookie);
+    if (same !== undefined) return same;
     const verified = this.#parts.cookie.verify(cookie);
     if (verified === undefined) return 'forged';
     const seal = this.sealOf(verified.secret);

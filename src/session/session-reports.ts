@@ -39,7 +39,7 @@ export interface SessionReportTargets {
 
 /** Writes to the metrics how the opened sessions that are held do. */
 export function cacheReportsTo(metrics: Metrics, label: FrontendLabel = {}): CacheReports {
-  const looks = { hit: { result: 'hit' }, revalidated: { result: 'revalidated' }, miss: { result: 'miss' } } as const;
+  const looks = { hit: { result: 'hit' }, compared: { result: 'compared' }, miss: { result: 'miss' } } as const;
   const held = { entries: metrics.sessionsHeld.labels(label), bytes: metrics.sessionBytesHeld.labels(label) };
   return {
     looked: (result) => metrics.sessionLookups.inc(looks[result]),

@@ -90,6 +90,7 @@ function freshParts(
     seenAt: now,
     version: 1,
     tokensVersion: 1,
+    reseals: 0,
     spending: undefined,
     isCurrent: true,
   };

@@ -38,6 +38,7 @@ export interface SnapshotParts {
   readonly seenAt: number;
   readonly version: number;
   readonly tokensVersion: number;
+  readonly reseals: number;
   readonly spending: SpendingClaim | undefined;
   /** Whether every part is sealed under the active entry of the key ring. */
   readonly isCurrent: boolean;
@@ -84,8 +85,8 @@ export class SessionSnapshot implements OpenedSession {
   }
 
   /** Whether what is sealed in the store at `state` is what this was opened from. */
-  isOf({ version, tokensVersion }: SessionState): boolean {
-    return version === this.version && tokensVersion === this.tokensVersion;
+  isOf({ version, tokensVersion, reseals }: SessionState): boolean {
+    return version === this.version && tokensVersion === this.tokensVersion && reseals === this.#parts.reseals;
   }
 
   /** The same session at another state, where {@link isOf} says that it is the same. */
@@ -150,6 +151,7 @@ export function openStored(
     seenAt: stored.seenAt,
     version,
     tokensVersion: storedTokens.version,
+    reseals: stored.reseals,
     spending: storedTokens.spending,
     isCurrent: record.isCurrent && tokens.isCurrent && card.isCurrent,
   });

@@ -18,6 +18,8 @@ import type { SpendingClaim } from './spending-claim.ts';
 /** A session as it lies in the store. */
 export interface StoredSession {
   readonly version: number;
+  /** How often all parts were put there anew under another key. */
+  readonly reseals: number;
   readonly sealed: Buffer;
   /** In clear, since it names nobody: the instant of the last activity, ms. */
   readonly seenAt: number;
@@ -26,13 +28,14 @@ export interface StoredSession {
 }
 
 /**
- * What lies in clear beside the sealed parts of a session. The versions count what was written there:
- * while they are the same, so is what is sealed.
+ * What lies in clear beside the sealed parts of a session. While the counts are the same, so is what is sealed,
+ * content and key.
  */
 export interface SessionState {
   readonly version: number;
-  readonly seenAt: number;
   readonly tokensVersion: number;
+  readonly reseals: number;
+  readonly seenAt: number;
   readonly spending: SpendingClaim | undefined;
 }
 
@@ -115,7 +118,7 @@ export interface SessionStore {
   /** Writes the record if the stored version is the one it was made from. A repeat is `true`; `false`: it changed or is gone. */
   replaceRecord(write: SealedWrite): Promise<boolean>;
 
-  /** Puts the same content, newly sealed, in place of all parts. `false`: a part changed or is gone, and nothing was written. */
+  /** Puts the same content, newly sealed, in place of all parts, and counts that. `false`: a part changed or is gone, and nothing was written. */
   reseal(session: ResealedSession): Promise<boolean>;
 
   /**

@@ -81,6 +81,18 @@ describe('two instances on one Redis', () => {
 });
 
 describe('what lies in Redis', () => {
+  it.each(['session', 'tokens', 'card'])('is no session without its %s, and no state of one', async (part) => {
+    const store = await stores.open('Redis');
+    const session = newSession();
+    await store.create(session);
+    expect(await store.readState(session.id)).toBeDefined();
+
+    await stores.server.cli('DEL', `cc:{${session.id}}:${part}`);
+
+    expect(await store.read(session.id)).toBeUndefined();
+    expect(await store.readState(session.id)).toBeUndefined();
+  });
+
   it("TS-07: has an end on every key, no later than the session's", async () => {
     await stores.server.cli('FLUSHALL');
     const store = await stores.open('Redis');

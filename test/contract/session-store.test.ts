@@ -38,6 +38,7 @@ describe.each(storeNames)('a session store in %s', (name) => {
 
       expect(await store.read(session.id)).toEqual({
         version: 1,
+        reseals: 0,
         sealed: bytes,
         seenAt: session.seenAt,
         tokens: { version: 1, sealed: Buffer.from('\r\n$-1\r\n'), spending: undefined },
@@ -55,13 +56,21 @@ describe.each(storeNames)('a session store in %s', (name) => {
         () => store.beginSpending(claim),
         () => store.extendSpending({ ...claim, until: claim.until + 9 }),
         () => store.saveTokens(claim, randomBytes(9)),
+        () =>
+          store.reseal({
+            id,
+            record: { version: 2, sealed: randomBytes(9) },
+            tokens: { version: 2, sealed: randomBytes(9) },
+            card: randomBytes(9),
+          }),
       ];
       const states = [];
       for (const write of [() => store.readState(id), ...writes]) {
         await write();
         const state = await store.readState(id);
-        const { version, seenAt, tokens } = (await store.read(id)) ?? expect.unreachable();
-        expect(state).toEqual({ version, seenAt, tokensVersion: tokens.version, spending: tokens.spending });
+        const { version, reseals, seenAt, tokens } = (await store.read(id)) ?? expect.unreachable();
+        const { version: tokensVersion, spending } = tokens;
+        expect(state).toEqual({ version, tokensVersion, reseals, seenAt, spending });
         states.push(JSON.stringify(state));
       }
       expect(new Set(states).size).toBe(writes.length + 1);

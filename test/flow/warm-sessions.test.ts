@@ -108,8 +108,9 @@ describe('requests of a session that is known', () => {
 
     expect(asked).toEqual([]);
     expect(askedLater).toEqual([
-      expect.stringMatching(/"HMGET" "cc:\{.*\}:session" "v" "seen"$/),
+      expect.stringMatching(/"HMGET" "cc:\{.*\}:session" "v" "seen" "reseals"$/),
       expect.stringMatching(/"HMGET" "cc:\{.*\}:tokens" "v" "spending" "owner" "until"$/),
+      expect.stringMatching(/"EXISTS" "cc:\{.*\}:card"$/),
     ]);
   });
 

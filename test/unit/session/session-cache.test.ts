@@ -88,7 +88,6 @@ describe('a session that was opened a moment ago', () => {
     expect(await asksFor(cookie)).toEqual(oneLook);
     expect(await asksFor(cookie)).toEqual(nothing);
     expect(await look(cookie)).toEqual(session);
-    expect(at.reports.keyUses).toEqual(['active active', 'active active']);
   });
 
   it('is compared ahead of that where it is in use, so that no request waits', async () => {
@@ -352,6 +351,31 @@ describe('a comparison', () => {
     await slow;
 
     expect((await look(cookie))?.spending).toEqual(claim);
+  });
+
+  it('that is under way when contact is lost is not believed: what answers may be another master', async () => {
+    const { session, cookie } = await held();
+    await clock.advance(entryLifeMs);
+    const answer = store.hold();
+    const slow = look(cookie);
+    await store.asked;
+    const { reads } = store;
+
+    store.tellGap();
+    answer();
+
+    expect(await slow).toEqual(session);
+    expect(store.reads - reads).toBe(1);
+    expect(await asksFor(cookie)).toEqual(nothing);
+  });
+
+  it('finds that another sealed it anew, and reads it', async () => {
+    const { session, cookie } = await held();
+    const { version, sealed, tokens, card } = (await store.read(session.id)) ?? expect.unreachable();
+    await store.reseal({ id: session.id, record: { version, sealed }, tokens, card });
+
+    expect(await asksFor(cookie)).toEqual({ reads: 1, looks: 1 });
+    expect(await asksFor(cookie)).toEqual(nothing);
   });
 
   it('LO-01: finds that a session has ended of which nobody told', async () => {

@@ -45,7 +45,15 @@ export class SlowStore extends MemorySessionStore {
     this.#held = undefined;
   }
 
+  readonly #told: ChangedListener[] = [];
+
+  /** Tells that changes may have been missed. */
+  tellGap(): void {
+    for (const listener of this.#told) listener(undefined);
+  }
+
   override onChanged(listener: ChangedListener): () => void {
+    this.#told.push(listener);
     return super.onChanged((id) => {
       if (!this.isMute) listener(id);
     });
