@@ -32,6 +32,12 @@ export interface ReaderLimits {
 /** A longer body is not copied once more to leave with its head. */
 const longestTextBytes = 8 * 1024;
 
+/** Larger chunks are not copied, and leave at once: most sockets take them whole. */
+const longestCopyBytes = 16 * 1024;
+
+/** What became of a chunk: nothing refers to it; something does, and there is room for more; or for no more until `onDrain`. */
+export type Taken = 'done' | 'kept' | 'full';
+
 /** Writes one answer. */
 export class AnswerStream {
   readonly #response: ServerResponse;
@@ -62,18 +68,18 @@ export class AnswerStream {
     this.#limits.turn.atEnd(this);
   }
 
-  /** Takes a chunk. `false`: send no more until `onDrain`. */
-  write(chunk: Buffer): boolean {
+  /** Takes a chunk. */
+  write(chunk: Buffer): Taken {
+    const isSmall = chunk.length <= longestCopyBytes;
     if (!this.#hasBegun) {
-      if (this.#held === undefined) {
-        this.#held = chunk;
-        return true;
+      if (isSmall && this.#held === undefined) {
+        this.#held = Buffer.from(chunk);
+        return 'done';
       }
-      if (!this.#flush()) return true;
+      if (!this.#letGo()) return 'done';
     }
-    if (this.#response.write(chunk)) return true;
-    this.#waitForReader();
-    return false;
+    if (isSmall) return this.#response.write(Buffer.from(chunk)) ? 'done' : this.#waitForReader();
+    return this.#writeThrough(chunk);
   }
 
   /** The answer is whole. */
@@ -85,7 +91,7 @@ export class AnswerStream {
   /** For the end of the turn. */
   run(): void {
     if (this.#isWhole) this.#endAtOnce();
-    else this.#flush();
+    else if (!this.#hasBegun && this.#letGo()) this.#response.flushHeaders();
   }
 
   /** Lets what has not left yet fall. */
@@ -95,14 +101,23 @@ export class AnswerStream {
     this.#cancelStall?.();
   }
 
-  // Head and first chunk. `false` when there is nothing to let go, or it cannot be written.
-  #flush(): boolean {
-    if (this.#hasBegun || this.#head === undefined || !this.#begin(this.#head)) return false;
+  // The head, with the chunk that was held; alone it leaves with what comes next. `false` when it cannot be written.
+  #letGo(): boolean {
+    if (this.#head === undefined || !this.#begin(this.#head)) return false;
     const held = this.#held;
     this.#held = undefined;
-    if (held === undefined) this.#response.flushHeaders();
-    else this.#response.write(held);
+    if (held !== undefined) this.#response.write(held);
     return true;
+  }
+
+  // By itself Node writes at the next tick. At once the socket takes it whole in most cases; then nobody needs it any more.
+  #writeThrough(chunk: Buffer): Taken {
+    const { socket } = this.#response;
+    socket?.cork();
+    const hasRoom = this.#response.write(chunk);
+    socket?.uncork();
+    if (socket && this.#response.writableLength === 0) return 'done';
+    return hasRoom ? 'kept' : this.#waitForReader();
   }
 
   // Everything is there, so its length is known even where the upstream sent it in chunks.
@@ -131,8 +146,8 @@ export class AnswerStream {
     return true;
   }
 
-  #waitForReader(): void {
-    if (this.#cancelStall !== undefined) return;
+  #waitForReader(): 'full' {
+    if (this.#cancelStall !== undefined) return 'full';
     const { clock, readerTimeoutMs } = this.#limits;
     this.#cancelStall = clock.after(readerTimeoutMs, () => this.#response.destroy());
     this.#response.once('drain', () => {
@@ -140,5 +155,6 @@ export class AnswerStream {
       this.#cancelStall = undefined;
       this.#events.onDrain();
     });
+    return 'full';
   }
 }

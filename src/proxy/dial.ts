@@ -17,7 +17,7 @@ import type { Clock } from '../base/clock.ts';
 import { withDeadline } from '../base/deadline.ts';
 import type { UpstreamConfig } from '../config/config.ts';
 import { type Address, type Addresses, bestOf } from './addresses.ts';
-import { readDirectly, sharedReader } from './shared-reader.ts';
+import { lendingReads, readDirectly, type Taker } from './lent-buffer.ts';
 
 /** What is dialled with. */
 export interface DialParts {
@@ -32,8 +32,8 @@ export interface DialParts {
 export interface Dialed {
   readonly socket: Socket;
   readonly address: Address;
-  /** From now on what is read goes to `take`, which must be done with it when it returns, and the socket has no data of its own. */
-  readWith(take: (bytes: Buffer) => void): void;
+  /** From now on what is read goes to `take`, and the socket has no data of its own. */
+  readWith(take: Taker): void;
 }
 
 /** An address took too long. */
@@ -53,7 +53,7 @@ export class Dialer {
   constructor(parts: DialParts) {
     this.#parts = parts;
     this.#url = new URL(parts.settings.origin);
-    const reading = { onread: sharedReader }; // handed on to `net.connect` and `tls.connect`
+    const reading = { onread: lendingReads() }; // handed on to `net.connect` and `tls.connect`
     this.#connect = buildConnector({
       allowH2: false,
       timeout: 0,

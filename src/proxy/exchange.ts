@@ -154,11 +154,12 @@ export class Exchange implements Outgoing {
     else this.#openOrKeep(status, headers);
   }
 
-  onResponseData(controller: Controller, chunk: Buffer): void {
+  onResponseData(controller: Controller, chunk: Buffer): boolean {
     this.#silence.broken();
-    if (this.#remainder) {
-      if (!this.#remainder.takes(chunk)) controller.abort(new Withdrawn());
-    } else if (!this.#answer.write(chunk)) this.#silence.pause(controller);
+    const taken = (this.#remainder ?? this.#answer).write(chunk);
+    if (taken === 'too much') controller.abort(new Withdrawn());
+    else if (taken === 'full') this.#silence.pause(controller);
+    return taken === 'done';
   }
 
   onResponseEnd(): void {

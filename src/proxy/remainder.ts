@@ -11,9 +11,9 @@ const mostBytes = 64 * 1024;
 export class Remainder {
   #bytes = 0;
 
-  /** `false` when it is too much. */
-  takes({ length }: Buffer): boolean {
+  /** Takes a chunk, and is done with it. */
+  write({ length }: Buffer): 'done' | 'too much' {
     this.#bytes += length;
-    return this.#bytes <= mostBytes;
+    return this.#bytes <= mostBytes ? 'done' : 'too much';
   }
 }

@@ -33,7 +33,8 @@ export interface RequestEvents {
   /** The first byte of an answer is there, interim answers included. */
   onResponseStarted?(): void;
   onResponseStart?(controller: Controller, status: number, headers: ResponseHead['headers']): void;
-  onResponseData?(controller: Controller, chunk: Buffer): void;
+  /** `true`: nothing refers to `chunk` any more; it will be read over. Otherwise it is the receiver's. */
+  onResponseData?(controller: Controller, chunk: Buffer): boolean;
   onResponseEnd?(controller: Controller, trailers: object): void;
   /** Without a controller where it was never about to be written. */
   onResponseError?(controller: Controller | undefined, error: Error): void;
@@ -82,12 +83,13 @@ export class Connection {
     return !this.#isBroken && !this.#parts.socket.destroyed;
   }
 
-  /** Takes bytes of the upstream; reads them before it returns. */
-  take(bytes: Buffer): void {
+  /** Takes bytes of the upstream. `true`: nothing refers to them any more. */
+  take(bytes: Buffer): boolean {
     try {
-      this.#reader.take(bytes);
+      return this.#reader.take(bytes);
     } catch (error) {
       this.#fail(error as Error); // a WireError
+      return false;
     }
   }
 
@@ -185,9 +187,9 @@ export class Connection {
     call.events.onResponseStart?.(call, status, headers);
   }
 
-  #onData(chunk: Buffer): void {
+  #onData(chunk: Buffer): boolean {
     const call = this.#call;
-    call?.events.onResponseData?.(call, chunk);
+    return call?.events.onResponseData?.(call, chunk) ?? false;
   }
 
   #onEnd(): void {

@@ -16,8 +16,8 @@ export interface ReaderEvents {
   /** The first bytes of an answer, interim ones included. */
   onBegin(): void;
   onHead(head: ResponseHead): void;
-  /** A copy: the caller may keep it. */
-  onData(chunk: Buffer): void;
+  /** `chunk` is part of what was taken. `true`: nothing refers to it any more. */
+  onData(chunk: Buffer): boolean;
   onEnd(): void;
   /** More came than was asked for. */
   onExcess(): void;
@@ -52,6 +52,8 @@ export class ResponseReader {
   #rest: Buffer = none;
   /** The answer is whole, and it was paused before that was told. */
   #isEndHeld = false;
+  /** Whether nobody keeps anything of what is being taken. */
+  #isDone = true;
 
   constructor(events: ReaderEvents, { maxHeadBytes }: { readonly maxHeadBytes: number }) {
     this.#events = events;
@@ -89,19 +91,21 @@ export class ResponseReader {
     if (rest.length > 0) this.take(rest);
   }
 
-  /** Takes what came. Throws a {@link WireError}. `bytes` is read before it returns. */
-  take(bytes: Buffer): void {
+  /** Takes what came. Throws a {@link WireError}. `true`: nothing refers to `bytes` any more. */
+  take(bytes: Buffer): boolean {
     const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     this.#rest = none;
+    this.#isDone = true;
     let at = 0;
     while (at < all.length && !this.#isStopped && !this.#isPaused) {
       if (this.#state === 'idle') {
         this.#events.onExcess();
-        return;
+        return this.#isDone;
       }
       at = this.#step(all, at);
     }
     if (at < all.length && !this.#isStopped) this.#rest = Buffer.from(all.subarray(at));
+    return this.#isDone;
   }
 
   /** The connection ended. Throws a {@link WireError} when an answer was not whole. */
@@ -119,7 +123,7 @@ export class ResponseReader {
       case 'chunk-data':
         return this.#takeCounted(bytes, at);
       case 'close':
-        this.#events.onData(Buffer.from(at === 0 ? bytes : bytes.subarray(at)));
+        this.#giveOn(at === 0 ? bytes : bytes.subarray(at));
         return bytes.length;
       default:
         return this.#takeLine(bytes, at);
@@ -164,9 +168,13 @@ export class ResponseReader {
     const isLast = this.#left === 0;
     const isChunk = this.#state === 'chunk-data';
     if (isLast && isChunk) this.#state = 'chunk-end';
-    this.#events.onData(Buffer.from(bytes.subarray(at, end)));
+    this.#giveOn(bytes.subarray(at, end));
     if (isLast && !isChunk) this.#finish();
     return end;
+  }
+
+  #giveOn(chunk: Buffer): void {
+    if (!this.#events.onData(chunk)) this.#isDone = false;
   }
 
   #takeLine(bytes: Buffer, at: number): number {

@@ -107,12 +107,31 @@ describe('AnswerStream', () => {
     await new Promise((resolve) => setImmediate(resolve));
     client.stopReading();
     const chunk = Buffer.alloc(8 * 1024 * 1024);
-    expect(answer.write(chunk)).toBe(false);
+    expect(answer.write(chunk)).toBe('full');
     client.readOn();
     await client.waitFor(() => events.told.length > 0);
 
     expect(events.told).toEqual(['drain']);
     expect(clock.pending).toBe(0);
+  });
+
+  it('PX-22: says of a large chunk that it is done with it once the socket has taken it whole, and keeps copies of small ones', async () => {
+    const { client, answer } = await start();
+    answer.open(200, head());
+    const [small, large] = [Buffer.from('small'), Buffer.alloc(40_000, 'l')];
+
+    expect(answer.write(small)).toBe('done');
+    small.fill('X');
+    expect(answer.write(large)).not.toBe('done');
+    await new Promise((resolve) => setImmediate(resolve));
+    const another = Buffer.alloc(40_000, 'a');
+    expect(answer.write(another)).toBe('done');
+    another.fill('X');
+    answer.end();
+
+    await client.waitFor(() => client.received().includes('a'.repeat(40_000)));
+    expect(client.received()).toContain('small');
+    expect(client.received()).toContain('l'.repeat(40_000));
   });
 
   it('PX-29: breaks the connection of a reader that takes nothing for too long', async () => {

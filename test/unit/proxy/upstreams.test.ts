@@ -45,8 +45,9 @@ class Call implements Outgoing {
     this.told.push('answer');
   }
 
-  onResponseData(): void {
+  onResponseData(): boolean {
     this.told.push('data');
+    return true;
   }
 
   onResponseEnd(): void {

@@ -48,8 +48,9 @@ class Call implements Outgoing {
     this.status = status;
   }
 
-  onResponseData(_controller: Controller, chunk: Buffer): void {
+  onResponseData(_controller: Controller, chunk: Buffer): boolean {
     this.body += chunk.toString();
+    return true;
   }
 
   onResponseEnd(): void {
@@ -215,8 +216,9 @@ describe('a connection', () => {
     script = (socket) => socket.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${halves}`);
     const paused = new Call();
     paused.onResponseData = (controller: Controller) => {
-      paused.onResponseData = () => undefined;
+      paused.onResponseData = () => true;
       controller.pause();
+      return true;
     };
     const waiting = new Call({ method: 'POST' });
     place().send(paused);

@@ -46,6 +46,7 @@ function read(bytes: string, { method = 'GET', cuts = [], pauses = false, closes
       onData(chunk) {
         seen.body += chunk.toString('latin1');
         hold();
+        return true;
       },
       onEnd: () => (seen.ended += 1),
       onExcess() {
@@ -303,5 +304,30 @@ describe('an answer that was tampered with', () => {
     );
     expect(both).toBe(ours);
     expect(ours).toBeGreaterThan(100);
+  });
+});
+
+describe('whether what was taken may be read over', () => {
+  const nothing = {
+    onBegin: () => undefined,
+    onHead: () => undefined,
+    onEnd: () => undefined,
+    onExcess: () => undefined,
+  };
+  const twoChunks = `${ok}Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n`;
+
+  it.each([
+    ['both are done with', '', true],
+    ['the first is kept', 'one', false],
+    ['the last is kept', 'two', false],
+  ])('PX-22: two chunks in one read of which %s: %s %s', (_what, kept, isDone) => {
+    const reader = new ResponseReader(
+      { ...nothing, onData: (chunk) => chunk.toString() !== kept },
+      { maxHeadBytes: 1_024 },
+    );
+    reader.expect('GET');
+
+    expect(reader.take(Buffer.from(twoChunks))).toBe(isDone);
+    expect(reader.take(Buffer.from('3\r\nend\r\n'))).toBe(true);
   });
 });
