@@ -57,7 +57,7 @@ if redis.call('EXISTS', KEYS[3]) == 0 then return 0 end
 redis.call('HSET', KEYS[1], 'sealed', ARGV[2])
 redis.call('HSET', KEYS[2], 'sealed', ARGV[4])
 redis.call('SET', KEYS[3], ARGV[5], 'KEEPTTL')
-redis.call('HINCRBY', KEYS[1], 'reseals', 1)
+redis.call('HSET', KEYS[1], 'reseals', (redis.call('HGET', KEYS[1], 'reseals') or 0) + 1)
 return 1`,
 );
 

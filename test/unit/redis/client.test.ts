@@ -175,6 +175,7 @@ describe('a user of Redis with the least rights', () => {
     expect(await store.saveTokens(claim, session.tokens)).toBe(true);
     const anew = { version: 2, sealed: session.sealed };
     expect(await store.reseal({ id, record: anew, tokens: anew, card: session.card })).toBe(true);
+    expect(await store.readState(id)).toMatchObject({ version: 2, tokensVersion: 2, reseals: 1 });
     expect(await store.beginSpending(claimOn(session, { owner: 'me', version: 2 }))).toBe('begun');
     expect(await store.abandonSpending(claimOn(session, { owner: 'me', version: 2 }))).toBe(true);
     expect(await store.membersOf('sub', 'k')).toEqual([id]);
