@@ -15,6 +15,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DenyReason } from './guards/decision.ts';
 import type { Answer, Guard } from './guards/step.ts';
+import { breakOff } from './http/break-off.ts';
 import {
   type ClearedRequest,
   clear,
@@ -163,7 +164,7 @@ function run(answer: Answer, request: ClearedRequest): void {
 // An answer that was begun can only be broken off: its end would say that it is whole.
 function fail(request: ClearedRequest, error: unknown): void {
   const reply = failureReply(request, error);
-  if (request.response.headersSent) request.response.destroy();
+  if (request.response.headersSent) breakOff(request.response);
   else sendReply(request, reply);
 }
 

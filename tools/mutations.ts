@@ -967,6 +967,20 @@ export const mutations: readonly Mutation[] = [
     noticedBy: ['test/unit/proxy/wire/connection.test.ts'],
   },
   {
+    name: 'broken off: an answer behind another leaves its client waiting',
+    file: 'src/http/break-off.ts',
+    search: '  response.req.socket.destroy();',
+    replace: '  void response.req.socket;',
+    noticedBy: ['test/attack/queued-answer.test.ts'],
+  },
+  {
+    name: 'upgrade: nobody is told that the reader of another answer goes on',
+    file: 'src/http/listener.ts',
+    search: "  socket.on('drain', () => response.emit('drain'));",
+    replace: "  socket.on('drain', () => response.writableLength);",
+    noticedBy: ['test/unit/http/listener.test.ts'],
+  },
+  {
     name: 'lent: what waits for the client is read over',
     file: 'src/proxy/answer-stream.ts',
     search: "    if (socket && this.#response.writableLength === 0) return 'done';",
@@ -976,7 +990,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'lent: a buffer that is kept is read into',
     file: 'src/proxy/lent-buffer.ts',
-    search: '      if (isDone === true) next = buffer;',
+    search: '      if (isDone) next = buffer;',
     replace: '      if (isDone || buffer) next = buffer;',
     noticedBy: ['test/attack/lent-bytes.test.ts'],
   },
@@ -1074,7 +1088,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'log: a broken body has a line beside that of its request',
     file: 'src/stages/record.ts',
-    search: '    const opening = (message as WithBody | undefined)?.[opened];',
+    search: '    const opening = (message as WithOpening | undefined)?.[openingOf];',
     replace: '    const opening = undefined as Opening | undefined;',
     noticedBy: ['test/attack/unlogged-request.test.ts'],
   },

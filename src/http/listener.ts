@@ -197,6 +197,7 @@ function responseOn(message: Incoming['message'], socket: Socket): ServerRespons
   const response = new ServerResponse(message);
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
+  socket.on('drain', () => response.emit('drain')); // Node has taken its own listener off
   response.once('finish', () => socket.destroySoon());
   return response;
 }

@@ -12,6 +12,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Cancel, Clock } from '../base/clock.ts';
 import type { Turn } from '../base/turn.ts';
+import { breakOff } from '../http/break-off.ts';
 
 /** Told what the browser's side does. */
 export interface AnswerEvents {
@@ -32,11 +33,17 @@ export interface ReaderLimits {
 /** A longer body is not copied once more to leave with its head. */
 const longestTextBytes = 8 * 1024;
 
-/** Larger chunks are not copied, and leave at once: most sockets take them whole. */
+/** Larger chunks are written as they lie where they were read; one that waits then keeps 64 KB, so smaller ones are copied. */
 const longestCopyBytes = 16 * 1024;
 
-/** What became of a chunk: nothing refers to it; something does, and there is room for more; or for no more until `onDrain`. */
-export type Taken = 'done' | 'kept' | 'full';
+/** What became of a chunk. */
+export type Taken =
+  /** Nothing refers to it any more; more may come. */
+  | 'done'
+  /** It still waits where it lies; more may come. */
+  | 'kept'
+  /** It may wait still, and no more may come until `onDrain`. */
+  | 'full';
 
 /** Writes one answer. */
 export class AnswerStream {
@@ -70,16 +77,15 @@ export class AnswerStream {
 
   /** Takes a chunk. */
   write(chunk: Buffer): Taken {
-    const isSmall = chunk.length <= longestCopyBytes;
     if (!this.#hasBegun) {
-      if (isSmall && this.#held === undefined) {
+      if (chunk.length <= longestCopyBytes && this.#held === undefined) {
         this.#held = Buffer.from(chunk);
         return 'done';
       }
       if (!this.#letGo()) return 'done';
     }
-    if (isSmall) return this.#response.write(Buffer.from(chunk)) ? 'done' : this.#waitForReader();
-    return this.#writeThrough(chunk);
+    if (chunk.length > longestCopyBytes && this.#isTakenAtOnce) return this.#writeThrough(chunk);
+    return this.#response.write(Buffer.from(chunk)) ? 'done' : this.#waitForReader();
   }
 
   /** The answer is whole. */
@@ -90,8 +96,12 @@ export class AnswerStream {
 
   /** For the end of the turn. */
   run(): void {
-    if (this.#isWhole) this.#endAtOnce();
-    else if (!this.#hasBegun && this.#letGo()) this.#response.flushHeaders();
+    if (this.#isWhole) {
+      this.#endAtOnce();
+      return;
+    }
+    const isHeadAlone = !this.#hasBegun && this.#held === undefined;
+    if (!this.#hasBegun && this.#letGo() && isHeadAlone) this.#response.flushHeaders();
   }
 
   /** Lets what has not left yet fall. */
@@ -108,6 +118,12 @@ export class AnswerStream {
     this.#held = undefined;
     if (held !== undefined) this.#response.write(held);
     return true;
+  }
+
+  // TLS always takes its time, and so does what stands behind something that waits, or behind another answer.
+  get #isTakenAtOnce(): boolean {
+    const { socket } = this.#response;
+    return socket !== null && !('encrypted' in socket) && socket.writableLength === 0;
   }
 
   // By itself Node writes at the next tick. At once the socket takes it whole in most cases; then nobody needs it any more.
@@ -149,7 +165,9 @@ export class AnswerStream {
   #waitForReader(): 'full' {
     if (this.#cancelStall !== undefined) return 'full';
     const { clock, readerTimeoutMs } = this.#limits;
-    this.#cancelStall = clock.after(readerTimeoutMs, () => this.#response.destroy());
+    // Behind another answer it is not the reader who takes nothing of this one.
+    const isCurrent = this.#response.socket !== null;
+    this.#cancelStall = isCurrent ? clock.after(readerTimeoutMs, () => breakOff(this.#response)) : () => undefined;
     this.#response.once('drain', () => {
       this.#cancelStall?.();
       this.#cancelStall = undefined;

@@ -15,6 +15,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { ProblemError } from '../errors.ts';
 import { partyOf } from '../guards/party.ts';
+import { breakOff } from '../http/break-off.ts';
 import { discardRest } from '../http/discard.ts';
 import { hasBody } from '../http/framing.ts';
 import type { AuthorizedRequest, InboundRequest } from '../http/inbound.ts';
@@ -44,8 +45,7 @@ export class Exchange implements Outgoing {
   readonly #path: string;
   /** The session, or the network of a client without one: whose share of connections it takes. */
   readonly party: string;
-  /** Kept by the upstream. */
-  pass: Pass | undefined;
+  pass: Pass | undefined; // kept by the upstream
   readonly #answer: AnswerStream;
   readonly #body: CallBody | undefined;
   protected readonly proof: CallProof;
@@ -258,7 +258,7 @@ export class Exchange implements Outgoing {
     if (this.#answer.hasBegun) {
       this.isOver = true; // whatever ends with it is no other failure
       this.#request.record.refuse(problem.code, problem.cause);
-      this.#response.destroy();
+      breakOff(this.#response);
       return;
     }
     this.#finish();

@@ -18,7 +18,7 @@ import type { Socket } from 'node:net';
 /** As Node reads by itself, in bytes. */
 const readBytes = 64 * 1024;
 
-/** Takes what was read. `true`: it is done with the bytes, and nothing refers to them. */
+/** Takes what was read; must not throw. `true`: it is done with the bytes, and nothing refers to them. */
 export type Taker = (bytes: Buffer) => boolean;
 
 const taker = Symbol('takes what is read');
@@ -42,11 +42,11 @@ export function lendingReads() {
     callback(this: Read, length: number, buffer: Uint8Array): boolean {
       const bytes = Buffer.from(buffer.buffer, buffer.byteOffset, length);
       const take = this[taker];
-      const goesOn = take !== undefined || this.push(Buffer.from(bytes));
-      const isDone = take === undefined || take(bytes);
+      if (take === undefined) return this.push(Buffer.from(bytes));
+      const isDone = take(bytes);
       // Not before: sockets that are made meanwhile get buffers of their own.
-      if (isDone === true) next = buffer;
-      return goesOn;
+      if (isDone) next = buffer;
+      return true;
     },
   };
 }

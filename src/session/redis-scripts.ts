@@ -46,7 +46,7 @@ return redis.call('HGET', KEYS[1], 'sealed') == ARGV[2] and 1 or 0`,
 );
 
 /**
- * Puts newly sealed bytes of the same content in place of all three. ARGV: version of the record, sealed record,
+ * Puts newly sealed bytes of the same content in place of all three, and counts that. ARGV: version of the record, sealed record,
  * version of the tokens, sealed tokens, sealed card.
  * 1: written; 0: a part changed or is gone, so nothing was.
  */

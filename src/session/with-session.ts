@@ -8,6 +8,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import type { ProblemError } from '../errors.ts';
+import { breakOff } from '../http/break-off.ts';
 import type { AuthorizedRequest } from '../http/inbound.ts';
 import { whenClosed } from '../http/when-closed.ts';
 import { isOpened } from './session.ts';
@@ -38,7 +39,7 @@ export function withSession(
   let act: Parameters<WhenEnded>[0] = () => undefined;
   const stop = watch.watch(session, ({ kind }) => {
     if (kind !== 'ended') return;
-    cancel = clock.after(graceMs, () => response.destroy());
+    cancel = clock.after(graceMs, () => breakOff(response));
     act(signedOut(frontend));
   });
   whenClosed(response, () => {

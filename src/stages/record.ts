@@ -31,11 +31,14 @@ export interface RecorderParts {
   readonly namesFrontends?: boolean;
 }
 
-/** Of a request that is under way and whose body may turn out to be no HTTP. On the message itself: see docs/decisions/0026. */
-const opened = Symbol('opening');
+/**
+ * Of a request that is under way and whose body may turn out to be no HTTP. On the message itself, since a map that every
+ * such request is added to and taken from keeps them all for long (docs/decisions/0026).
+ */
+const openingOf = Symbol('opening');
 
-interface WithBody extends IncomingMessage {
-  [opened]?: Opening | undefined;
+interface WithOpening extends IncomingMessage {
+  [openingOf]?: Opening | undefined;
 }
 
 /** Sees every request begin and end. */
@@ -48,15 +51,15 @@ export class Recorder {
   }
 
   /** The stage `record`. */
-  open(message: WithBody, response: ServerResponse): Opening {
+  open(message: WithOpening, response: ServerResponse): Opening {
     const { clock } = this.#parts;
     const opening: Opening = { id: randomRequestId(), startedAt: clock.elapsed(), record: new RequestRecord() };
     const isWithBody = hasBody(message.headers);
     this.#underWay += 1;
-    if (isWithBody) message[opened] = opening;
+    if (isWithBody) message[openingOf] = opening;
     whenClosed(response, () => {
       this.#underWay -= 1;
-      if (isWithBody) message[opened] = undefined;
+      if (isWithBody) message[openingOf] = undefined;
       this.#close(opening, message, response);
     });
     return opening;
@@ -71,7 +74,7 @@ export class Recorder {
   refused(code: ErrorCode, { detail, message }: ParserRefusal): void {
     const { trail, metrics } = this.#parts;
     const { status } = catalogue[code];
-    const opening = (message as WithBody | undefined)?.[opened];
+    const opening = (message as WithOpening | undefined)?.[openingOf];
     if (opening !== undefined) {
       opening.record.refuse(code);
       opening.record.detail = plainText(detail, 40);

@@ -88,7 +88,7 @@ export class ResponseReader {
     }
     const rest = this.#rest;
     this.#rest = none;
-    if (rest.length > 0) this.take(rest);
+    if (rest.length > 0) this.take(rest); // our own copy: whether it is kept does not matter
   }
 
   /** Takes what came. Throws a {@link WireError}. `true`: nothing refers to `bytes` any more. */

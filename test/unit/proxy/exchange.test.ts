@@ -24,6 +24,7 @@ import { ManualClock } from '../../support/clock.ts';
 import { routeOf } from '../../support/hop.ts';
 
 class ResponseStub extends EventEmitter {
+  readonly req = { socket: { destroy: () => undefined } };
   writableFinished = false;
   destroyed = false;
   readonly written: unknown[] = [];
