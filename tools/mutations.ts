@@ -737,15 +737,15 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'sign-out: an answer of the API goes on after it',
     file: 'src/session/with-session.ts',
-    search: '    cancel = clock.after(graceMs, () => response.destroy());',
+    search: '    cancel = clock.after(graceMs, () => breakOff(response));',
     replace: '    cancel = clock.after(graceMs, () => undefined);',
     noticedBy: ['test/flow/session-events.test.ts'],
   },
   {
     name: 'sign-out: a call that waits for a connection is sent after it',
     file: 'src/session/with-session.ts',
-    search: '    cancel = clock.after(graceMs, () => response.destroy());\n    act(signedOut(frontend));',
-    replace: '    cancel = clock.after(graceMs, () => response.destroy());',
+    search: '    cancel = clock.after(graceMs, () => breakOff(response));\n    act(signedOut(frontend));',
+    replace: '    cancel = clock.after(graceMs, () => breakOff(response));',
     noticedBy: ['test/unit/session/with-session.test.ts'],
   },
   {
