@@ -42,11 +42,11 @@ export function lendingReads() {
     callback(this: Read, length: number, buffer: Uint8Array): boolean {
       const bytes = Buffer.from(buffer.buffer, buffer.byteOffset, length);
       const take = this[taker];
-      if (take === undefined) return this.push(Buffer.from(bytes));
-      const isDone = take(bytes);
+      const goesOn = take === undefined ? this.push(Buffer.from(bytes)) : true;
+      const isDone = take === undefined ? true : take(bytes);
       // Not before: sockets that are made meanwhile get buffers of their own.
       if (isDone) next = buffer;
-      return true;
+      return goesOn;
     },
   };
 }
