@@ -39,7 +39,7 @@ export async function factsOf(place: Place, contestants: readonly Contestant[]):
 }
 
 /** Long enough that each session that is held is compared with Redis once, in ms. */
-const cycleMs = 21_000;
+const cycleMs = 26_000;
 
 /** Redis commands for each request of sessions that are held in memory. */
 export async function commandsPerWarmRequest(place: Place, running: RunningPeer): Promise<number> {

@@ -58,7 +58,7 @@ export const cacheBounds: CacheBounds = { entries: 10_000, bytes: 128 * 1024 * 1
 /** How long an entry is used without a question, ms: the bound on what a change that was never told can do. */
 export const entryLifeMs = 30_000;
 /** When one in use is compared, ms. */
-const aheadMs = 20_000;
+const aheadMs = 25_000;
 /** An entry that was not read or compared for so long goes, ms, with the next sweep: tokens that nobody uses do not stay in memory. */
 export const entryStayMs = 120_000;
 const sweepEveryMs = 30_000;

@@ -99,7 +99,7 @@ describe('a session that was opened a moment ago', () => {
     }
 
     expect(store.reads).toBe(1);
-    expect(store.looks).toBe(6);
+    expect(store.looks).toBe(4);
   });
 
   it('is compared ahead with few others at a time, each once', async () => {
