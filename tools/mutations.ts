@@ -983,8 +983,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'lent: what waits for the client is read over',
     file: 'src/proxy/answer-stream.ts',
-    search: "    if (socket && this.#response.writableLength === 0) return 'done';",
-    replace: "    if (hasRoom || socket) return 'done';",
+    search: "    if (this.#response.socket === socket && this.#response.writableLength === 0) return 'done';",
+    replace: "    if (hasRoom || this.#response.socket === socket) return 'done';",
     noticedBy: ['test/attack/lent-bytes.test.ts'],
   },
   {

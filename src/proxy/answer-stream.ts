@@ -10,6 +10,7 @@
  */
 
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Cancel, Clock } from '../base/clock.ts';
 import type { Turn } from '../base/turn.ts';
 import { breakOff } from '../http/break-off.ts';
@@ -84,7 +85,8 @@ export class AnswerStream {
       }
       if (!this.#letGo()) return 'done';
     }
-    if (chunk.length > longestCopyBytes && this.#isTakenAtOnce) return this.#writeThrough(chunk);
+    const socket = chunk.length > longestCopyBytes ? this.#readySocket : undefined;
+    if (socket !== undefined) return this.#writeThrough(chunk, socket);
     return this.#response.write(Buffer.from(chunk)) ? 'done' : this.#waitForReader();
   }
 
@@ -96,12 +98,9 @@ export class AnswerStream {
 
   /** For the end of the turn. */
   run(): void {
-    if (this.#isWhole) {
-      this.#endAtOnce();
-      return;
-    }
-    const isHeadAlone = !this.#hasBegun && this.#held === undefined;
-    if (!this.#hasBegun && this.#letGo() && isHeadAlone) this.#response.flushHeaders();
+    const isHeadAlone = this.#held === undefined;
+    if (this.#isWhole) this.#endAtOnce();
+    else if (!this.#hasBegun && this.#letGo() && isHeadAlone) this.#response.flushHeaders();
   }
 
   /** Lets what has not left yet fall. */
@@ -120,19 +119,18 @@ export class AnswerStream {
     return true;
   }
 
-  // TLS always takes its time, and so does what stands behind something that waits, or behind another answer.
-  get #isTakenAtOnce(): boolean {
+  // One that takes bytes at once. TLS always takes its time, and so does what stands behind something that waits, or behind another answer.
+  get #readySocket(): Socket | undefined {
     const { socket } = this.#response;
-    return socket !== null && !('encrypted' in socket) && socket.writableLength === 0;
+    return socket !== null && !('encrypted' in socket) && socket.writableLength === 0 ? socket : undefined;
   }
 
   // By itself Node writes at the next tick. At once the socket takes it whole in most cases; then nobody needs it any more.
-  #writeThrough(chunk: Buffer): Taken {
-    const { socket } = this.#response;
-    socket?.cork();
+  #writeThrough(chunk: Buffer, socket: Socket): Taken {
+    socket.cork();
     const hasRoom = this.#response.write(chunk);
-    socket?.uncork();
-    if (socket && this.#response.writableLength === 0) return 'done';
+    socket.uncork();
+    if (this.#response.socket === socket && this.#response.writableLength === 0) return 'done';
     return hasRoom ? 'kept' : this.#waitForReader();
   }
 

@@ -42,8 +42,9 @@ export function lendingReads() {
     callback(this: Read, length: number, buffer: Uint8Array): boolean {
       const bytes = Buffer.from(buffer.buffer, buffer.byteOffset, length);
       const take = this[taker];
-      const goesOn = take === undefined ? this.push(Buffer.from(bytes)) : true;
-      const isDone = take === undefined ? true : take(bytes);
+      let [goesOn, isDone] = [true, true];
+      if (take === undefined) goesOn = this.push(Buffer.from(bytes));
+      else isDone = take(bytes);
       // Not before: sockets that are made meanwhile get buffers of their own.
       if (isDone) next = buffer;
       return goesOn;

@@ -56,6 +56,14 @@ async function held(): Promise<SignedIn> {
   return signedIn;
 }
 
+/** A look that has asked the store, which answers when `answer` is called. */
+async function slowLook(cookie: string) {
+  const answer = store.hold();
+  const slow = look(cookie);
+  await store.asked;
+  return { slow, answer };
+}
+
 /** The cookie of another signature over the same secret. */
 const resigned = (cookie: string) => cookie.slice(0, -1) + (cookie.endsWith('A') ? 'B' : 'A');
 
@@ -231,9 +239,7 @@ describe('a change by this process', () => {
 describe('a reading', () => {
   it('LO-01: that a change overtakes is not kept', async () => {
     const { session, cookie } = await at.signIn();
-    const answer = store.hold();
-    const slow = look(cookie);
-    await store.asked;
+    const { slow, answer } = await slowLook(cookie);
 
     await at.sessions.end(session, 'signed-out');
     answer();
@@ -244,9 +250,7 @@ describe('a reading', () => {
 
   it('that nothing overtakes is kept, also when another session changed meanwhile', async () => {
     const [{ cookie }, other] = [await at.signIn(), await at.signIn()];
-    const answer = store.hold();
-    const slow = look(cookie);
-    await store.asked;
+    const { slow, answer } = await slowLook(cookie);
 
     await store.end(other.session.id, 'signed-out');
     answer();
@@ -257,9 +261,7 @@ describe('a reading', () => {
 
   it('that a change of keys overtakes is not kept', async () => {
     const { cookie } = await at.signIn();
-    const answer = store.hold();
-    const slow = look(cookie);
-    await store.asked;
+    const { slow, answer } = await slowLook(cookie);
 
     at.keys.replace([newKeySecret()]);
     answer();
@@ -326,9 +328,7 @@ describe('a comparison', () => {
   it('LO-01: that an end overtakes is not kept', async () => {
     const { session, cookie } = await held();
     await clock.advance(entryLifeMs);
-    const answer = store.hold();
-    const slow = look(cookie);
-    await store.asked;
+    const { slow, answer } = await slowLook(cookie);
 
     await at.sessions.end(session, 'signed-out');
     answer();
@@ -341,9 +341,7 @@ describe('a comparison', () => {
   it('that a write overtakes is not kept', async () => {
     const { session, cookie } = await held();
     await clock.advance(entryLifeMs);
-    const answer = store.hold();
-    const slow = look(cookie);
-    await store.asked;
+    const { slow, answer } = await slowLook(cookie);
 
     const claim = { owner: 'another', until: clock.now() + minute };
     await at.sessions.beginSpending(session, claim);
@@ -356,9 +354,7 @@ describe('a comparison', () => {
   it('that is under way when contact is lost is not believed: what answers may be another master', async () => {
     const { session, cookie } = await held();
     await clock.advance(entryLifeMs);
-    const answer = store.hold();
-    const slow = look(cookie);
-    await store.asked;
+    const { slow, answer } = await slowLook(cookie);
     const { reads } = store;
 
     store.tellGap();
@@ -393,9 +389,7 @@ describe('a comparison', () => {
   it('that a change of keys overtakes is not kept', async () => {
     const { cookie } = await held();
     await clock.advance(entryLifeMs);
-    const answer = store.hold();
-    const slow = look(cookie);
-    await store.asked;
+    const { slow, answer } = await slowLook(cookie);
 
     at.keys.replace([newKeySecret()]);
     answer();
