@@ -14,16 +14,29 @@ export interface Count {
   readonly skipped: number;
 }
 
+/** What it says of one file: `message` is what kept the file from being run, or empty. */
+export interface FileReport {
+  readonly name: string;
+  readonly status: string;
+  readonly message: string;
+  readonly assertionResults: readonly TestReport[];
+}
+
+/** What it says of one test. */
+export interface TestReport {
+  readonly status: string;
+  /** The names of what it stands in, and its own. */
+  readonly fullName: string;
+  readonly failureMessages: readonly string[];
+}
+
 /** What vitest's JSON report says, as far as it is read here. */
 export interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
   readonly numTodoTests: number;
-  readonly testResults: readonly {
-    readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
-  }[];
+  readonly testResults: readonly FileReport[];
 }
 
 /** The end of a run: its report, if it lived to write one, and its exit code (`null`: killed). */

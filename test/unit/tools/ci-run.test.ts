@@ -39,6 +39,7 @@ function run(changes: Partial<Steps>) {
   });
   return {
     status,
+    stdout,
     last: stdout.trimEnd().split('\n').at(-1),
     calls: readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n'),
   };
@@ -49,7 +50,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('.ci/run', () => {
   it('installs, checks, tests, tests deep, and ends with the sum', () => {
-    expect(run({})).toEqual({
+    const { stdout: _, ...outcome } = run({});
+    expect(outcome).toEqual({
       status: 0,
       last: '15 passed, 0 failed, 1 skipped',
       calls: ['ci', 'run check', 'test', 'run test:deep'],
@@ -72,7 +74,19 @@ describe('.ci/run', () => {
     expect(outcome.calls).toHaveLength(4);
   });
 
+  it('tells at its end which tests failed and why, after all that came later', () => {
+    const failures = ['The tests that failed:', '- test/a.test.ts: is refused', '    expected 200 to be 401'];
+    const { stdout } = run({ test: [['noise', ...failures, '11 passed, 1 failed'].join('\n'), 1] });
+    const end = ['-- failed: test', ...failures, 'failed: test', '14 passed, 1 failed, 1 skipped'];
+    expect(stdout.trimEnd().split('\n').slice(-end.length)).toEqual(end);
+  });
+
+  it('tells the last lines of a step that failed in another way', () => {
+    const { stdout } = run({ check: ['one.ts: unused', 1] });
+    expect(stdout).toMatch(/-- failed: check\none\.ts: unused\nfailed: check\n.*1 failed.*\n$/);
+  });
+
   it('fails when nothing can be installed, after three tries', () => {
-    expect(run({ ci: ['', 1] })).toEqual({ status: 1, last: '0 passed, 1 failed', calls: ['ci', 'ci', 'ci'] });
+    expect(run({ ci: ['', 1] })).toMatchObject({ status: 1, last: '0 passed, 1 failed', calls: ['ci', 'ci', 'ci'] });
   });
 });

@@ -7,14 +7,15 @@
 import { describe, expect, it } from 'vitest';
 import { closingLine, countOf, type Report } from '../../../tools/test-count.ts';
 
+const passed = { status: 'passed', fullName: 'a test', failureMessages: [] };
 const well: Report = {
   numPassedTests: 3,
   numFailedTests: 0,
   numPendingTests: 0,
   numTodoTests: 0,
-  testResults: [{ status: 'passed', assertionResults: [{ status: 'passed' }] }],
+  testResults: [{ name: 'a.test.ts', status: 'passed', message: '', assertionResults: [passed] }],
 };
-const broken = { status: 'failed', assertionResults: [] };
+const broken = { name: 'b.test.ts', status: 'failed', message: 'not found', assertionResults: [] };
 
 describe('the count of a run', () => {
   it.each([
