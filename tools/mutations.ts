@@ -910,6 +910,13 @@ export const mutations: readonly Mutation[] = [
     noticedBy: ['test/unit/proxy/wire/response-reader.test.ts'],
   },
   {
+    name: 'wire: a tab beside a transfer coding is a space',
+    file: 'src/proxy/wire/response-head.ts',
+    search: "headers['transfer-encoding'] !== undefined && tabAtCoding.test(text)",
+    replace: 'tabAtCoding.test(method)',
+    noticedBy: ['test/unit/proxy/wire/response-reader.test.ts'],
+  },
+  {
     name: 'wire: a head with control characters is read',
     file: 'src/proxy/wire/response-head.ts',
     search: "  if (forbidden.test(text)) throw new WireError('invalid', 'a control character in the head');\n",

@@ -71,6 +71,7 @@ describe('a request with two ends', () => {
     ['a quoted coding', post('Transfer-Encoding: "chunked"\r\n', `0\r\n\r\n${hidden}`)],
     ['a coding with a parameter', post('Transfer-Encoding: chunked;q=1\r\n', `0\r\n\r\n${hidden}`)],
     ['a coding behind a vertical tab', post('Transfer-Encoding: \x0bchunked\r\n', `0\r\n\r\n${hidden}`)],
+    ['a coding before a tab', post('Transfer-Encoding: chunked\t\r\n', `0\r\n\r\n${hidden}`)],
     ['a coding before a NUL', post('Transfer-Encoding: chunked\0\r\n', `0\r\n\r\n${hidden}`)],
     ['an empty coding', post('Transfer-Encoding: \r\n', `0\r\n\r\n${hidden}`)],
     ['a coding behind a bare carriage return', post('X-Any: a\rTransfer-Encoding: chunked\r\n', `0\r\n\r\n${hidden}`)],

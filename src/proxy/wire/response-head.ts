@@ -32,6 +32,8 @@ const forbidden = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
 /** RFC 9110, 6.5.1: nobody may say behind the body how long it was. */
 const framing = /^(?:content-length|transfer-encoding)$/i;
 const length = /^[0-9]{1,15}$/;
+/** A space to RFC 9110, 5.6.3, but part of the coding to llhttp, which then reads until the end what here are chunks. */
+const tabAtCoding = /^transfer-encoding:.*\t/im;
 
 /** Reads the head `text`, without the empty line behind it, of the answer to a request with `method`. Throws a {@link WireError}. */
 export function readHead(text: string, method: string): ResponseHead {
@@ -41,6 +43,8 @@ export function readHead(text: string, method: string): ResponseHead {
   if (digits === undefined) throw new WireError('invalid', 'no status line of HTTP/1.0 or 1.1');
   const status = Number(digits);
   const headers = readFields(lines);
+  if (headers['transfer-encoding'] !== undefined && tabAtCoding.test(text))
+    throw new WireError('invalid', 'a tab beside the transfer coding');
   const isOld = minor === '0';
   const bodyEnd = bodyEndOf({ status, headers, method, isOld });
   return { status, headers, bodyEnd, isReusable: bodyEnd !== 'close' && isKeptOpen(headers.connection, { isOld }) };

@@ -171,6 +171,8 @@ describe('what is no answer', () => {
     `${ok}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n`,
     `${ok}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n`,
     `${ok}Transfer-Encoding: identity\r\n\r\n`,
+    `${ok}Transfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n`,
+    `${ok}transfer-encoding: chunked\r\nTransfer-Encoding: chunked \t \r\n\r\n0\r\n\r\n`,
     'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     'HTTP/1.1 204 No Content\r\nTransfer-Encoding: x\r\n\r\n',
     `${chunked}5\nhello\r\n0\r\n\r\n`,
