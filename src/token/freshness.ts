@@ -57,5 +57,6 @@ export function isJustIssued({ expiresAt, issuedAt }: TokenSet, now: number): bo
 
 /** The set of an audience; `''` is the one of the sign-in. */
 export function setOf({ sets }: SessionTokens, audience: string): TokenSet | undefined {
-  return Object.hasOwn(sets, audience) ? sets[audience] : undefined; // an audience is a text from the configuration
+  // An audience is a text from the configuration, and may be the name of something that every object has; '' is not.
+  return audience === '' || Object.hasOwn(sets, audience) ? sets[audience] : undefined;
 }

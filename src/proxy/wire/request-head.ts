@@ -12,6 +12,26 @@ const token = /^[\w!#$%&'*+.^`|~-]+$/; // RFC 9110, 5.6.2
 const wide = /[^\x00-\xff]/;
 const target = /^\/[\x21-\x7e]*$/; // RFC 9112, 3.2.1
 
+/** What most calls have, as each begins its line; any other name is looked at. */
+const beginnings: ReadonlyMap<string, string> = new Map(
+  [
+    'accept',
+    'accept-encoding',
+    'accept-language',
+    'authorization',
+    'content-length',
+    'content-type',
+    'forwarded',
+    'traceparent',
+    'user-agent',
+    'via',
+    'x-forwarded-for',
+    'x-forwarded-host',
+    'x-forwarded-proto',
+    'x-request-id',
+  ].map((name) => [name, beginningOf(name)]),
+);
+
 /** What a head is made from. */
 export interface RequestHead {
   readonly method: string;
@@ -32,15 +52,26 @@ export interface RequestHead {
 export function requestHead({ method, path, host, headers, isChunked }: RequestHead): string {
   if (!token.test(method) || !target.test(path))
     throw new WireError('unwritable', 'a request line that cannot be written');
-  let text = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n`;
+  let text = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive`;
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at] as string; // both inside the list's bounds
     const value = headers[at + 1] as string;
-    if (!token.test(name) || endsLine(value)) throw new WireError('unwritable', `the header ${name} cannot be written`);
-    text += `${name}: ${value}\r\n`;
+    if (endsLine(value)) throw unwritable(name);
+    text += (beginnings.get(name) ?? beginningOf(name)) + value;
   }
+  text += isChunked ? '\r\ntransfer-encoding: chunked\r\n\r\n' : '\r\n\r\n';
+  // Last of all: V8 lays the pieces together for it, and so they are written.
   if (wide.test(text)) throw new WireError('unwritable', 'a header of more than bytes');
-  return isChunked ? `${text}transfer-encoding: chunked\r\n\r\n` : `${text}\r\n`;
+  return text;
+}
+
+function beginningOf(name: string): string {
+  if (!token.test(name)) throw unwritable(name);
+  return `\r\n${name}: `;
+}
+
+function unwritable(name: string): WireError {
+  return new WireError('unwritable', `the header ${name} cannot be written`);
 }
 
 // RFC 9110, 5.5: these three are dangerous. The edge has refused the other controls (http/header-lines.ts), and a token is long.

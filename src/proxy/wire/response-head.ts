@@ -27,19 +27,26 @@ export interface ResponseHead {
 // RFC 9112, 4: the space behind the status is often missing where there is no reason.
 const statusLine = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: .*)?$/;
 const token = /^[\w!#$%&'*+.^`|~-]+$/; // RFC 9110, 5.6.2
+/** In a line, without its end. CR and LF are among them: they end it together or not at all. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for (RFC 9110, 5.5; RFC 9112, 2.2)
-const forbidden = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
+const forbidden = /[\x00-\x08\x0a-\x1f\x7f]/;
 /** RFC 9110, 6.5.1: nobody may say behind the body how long it was. */
 const framing = /^(?:content-length|transfer-encoding)$/i;
 const length = /^[0-9]{1,15}$/;
+/** What most answers have, by the usual spellings; any other name is looked at. */
+const names: ReadonlyMap<string, string> = new Map(
+  ['Cache-Control', 'Connection', 'Content-Length', 'Content-Type', 'Date', 'ETag', 'Keep-Alive', 'Server', 'Vary']
+    .flatMap((name) => [name, name.toLowerCase()])
+    .map((name) => [name, name.toLowerCase()]),
+);
 /** A space to RFC 9110, 5.6.3, but part of the coding to llhttp, which then reads until the end what here are chunks. */
 const tabAtCoding = /^transfer-encoding:.*\t/im;
 
 /** Reads the head `text`, without the empty line behind it, of the answer to a request with `method`. Throws a {@link WireError}. */
 export function readHead(text: string, method: string): ResponseHead {
-  if (forbidden.test(text)) throw new WireError('invalid', 'a control character in the head');
   const lines = text.split('\r\n');
-  const [, minor, digits] = statusLine.exec(lines[0] ?? '') ?? [];
+  const first = lines[0] ?? '';
+  const [, minor, digits] = forbidden.test(first) ? [] : (statusLine.exec(first) ?? []);
   if (digits === undefined) throw new WireError('invalid', 'no status line of HTTP/1.0 or 1.1');
   const status = Number(digits);
   const headers = readFields(lines);
@@ -54,13 +61,20 @@ function readFields(lines: readonly string[]): IncomingHttpHeaders {
   const headers: Record<string, string | string[]> = {};
   for (let at = 1; at < lines.length; at++) {
     const line = lines[at] as string; // inside its bounds
+    if (forbidden.test(line)) throw new WireError('invalid', 'a control character in the head');
     const colon = line.indexOf(':');
-    const name = line.slice(0, colon);
-    // A line that goes on with the one before begins with a space, which no name has (RFC 9112, 5.2).
-    if (colon < 1 || !token.test(name)) throw new WireError('invalid', 'a line of the head that is no field');
-    if (name !== '__proto__') add(headers, { name: name.toLowerCase(), value: trimmed(line.slice(colon + 1)) });
+    const name = nameOf(line.slice(0, Math.max(0, colon)));
+    if (name !== '__proto__') add(headers, { name, value: trimmed(line.slice(colon + 1)) });
   }
   return headers as IncomingHttpHeaders; // Node's type tells some names apart; all here are text, once or more often
+}
+
+// A line that goes on with the one before begins with a space, which no name has (RFC 9112, 5.2).
+function nameOf(written: string): string {
+  const known = names.get(written);
+  if (known !== undefined) return known;
+  if (!token.test(written)) throw new WireError('invalid', 'a line of the head that is no field');
+  return written.toLowerCase();
 }
 
 /** For a line behind the last chunk (RFC 9112, 7.1.2). Throws a {@link WireError} where it is no field. */
