@@ -83,3 +83,25 @@ export function verdictText({ against, ratio, limit, isMet, isGoal }: Verdict): 
       : `at least ${limit.must}, goal ${limit.goal}`;
   return `${state}: ${said} ${against} (${bounds})`;
 }
+
+/** What Claimcheck is held to by itself. */
+export interface OwnFigures {
+  readonly commandsPerWarmRequest: number;
+  readonly workers: { readonly times: number; readonly shares: readonly number[] };
+}
+
+/** The lines of the budget that name no peer, each as a text. */
+export function judgeOwn(
+  { commandsPerWarmRequest, workers: { times, shares } }: OwnFigures,
+  { redisCommandsPerWarmRequest: { must }, twoWorkers: { mostTimes, leastShare } }: Budget = budget,
+): readonly { readonly text: string; readonly isMet: boolean }[] {
+  const isShared = shares.every((share) => share >= leastShare);
+  return [
+    {
+      isMet: commandsPerWarmRequest <= must,
+      text: `${commandsPerWarmRequest.toFixed(4)} Redis commands for each warm request (at most ${must})`,
+    },
+    { isMet: times <= mostTimes, text: `${times.toFixed(2)} times the CPU with two workers (at most ${mostTimes})` },
+    { isMet: isShared, text: `of two workers each answers its share (at least ${leastShare * 100} %)` },
+  ].map(({ isMet, text }) => ({ isMet, text: `${isMet ? 'must met' : 'MUST MISSED'}: ${text}` }));
+}

@@ -18,6 +18,7 @@ export interface Place {
   readonly provider: AuthorizationServer;
   readonly redis: RedisServer;
   readonly upstreamPort: number;
+  readonly upstreamPid: number;
   /** For configuration files and logs; goes with the place. */
   readonly directory: string;
   /** How many people each peer with sessions has signed in. */
@@ -55,6 +56,7 @@ export async function openPlace({ sessions }: { readonly sessions: number }): Pr
     directory,
     sessions,
     upstreamPort: upstream.port,
+    upstreamPid: upstream.pid,
     close: async () => {
       upstream.stop();
       await redis.stop();

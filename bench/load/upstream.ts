@@ -12,6 +12,7 @@ import type { LoadOrder, LoadResult } from './load-order.ts';
 /** The service behind every peer, in a process of its own that ends with ours. */
 export interface RunningUpstream {
   readonly port: number;
+  readonly pid: number;
   stop(): void;
 }
 
@@ -20,7 +21,8 @@ export async function startUpstream(): Promise<RunningUpstream> {
   const child = forked('upstream-process.ts');
   const [message]: { port: number }[] = await once(child, 'message');
   if (message === undefined) throw new Error('the upstream named no port');
-  return { port: message.port, stop: () => child.disconnect() };
+  if (child.pid === undefined) throw new Error('the upstream does not run');
+  return { port: message.port, pid: child.pid, stop: () => child.disconnect() };
 }
 
 /** Sends load from a fresh process, and waits for what it tells. Throws when any answer was not a 200. */

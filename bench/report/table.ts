@@ -4,7 +4,6 @@
  * @module
  */
 
-import { type Verdict, verdictText } from '../budget.ts';
 import { type Measured, timesOf } from '../measure.ts';
 
 /** The figures of one scenario. */
@@ -17,7 +16,8 @@ export interface Section {
 export interface Report {
   readonly machine: readonly string[];
   readonly sections: readonly Section[];
-  readonly verdicts: readonly Verdict[];
+  /** The lines of the budget, each decided. */
+  readonly verdicts: readonly string[];
   /** Sentences with figures that stand for themselves. */
   readonly facts: readonly string[];
   /** Peers and scenarios that were left out, with the reason. */
@@ -35,7 +35,7 @@ export function pageOf({ machine, sections, verdicts, facts, skipped }: Report):
     ...machine.map((line) => `- ${line}`),
     '',
     ...sections.flatMap((section) => [`## ${section.title}`, '', ...rowsOf(section.measured), '']),
-    ...listOf('Budget', verdicts.map(verdictText)),
+    ...listOf('Budget', verdicts),
     ...listOf('Besides', facts),
     ...listOf('Left out', skipped),
   ].join('\n');
