@@ -70,7 +70,7 @@ export function timesOf(left: readonly number[], right: readonly number[]): numb
 /**
  * Warms each up, then lets them take turns, so that what else the machine does falls on all alike.
  * A peer that answers nothing any more, or with something else than 200, is left out from then on
- * and named; where it is `own` the run ends.
+ * and named; where it is `own` the run ends, also when a connection ended that the others may open anew.
  */
 export async function measure(
   contestants: readonly Contestant[],
@@ -79,7 +79,9 @@ export async function measure(
   const rounds = new Map(contestants.map(({ peer }) => [peer, [] as Round[]]));
   const attempt = async ({ peer, running }: Contestant, count: number): Promise<void> => {
     try {
-      rounds.get(peer)?.push(await measureOnce(running, { call, effort: { ...effort, count } }));
+      rounds
+        .get(peer)
+        ?.push(await measureOnce(running, { call, effort: { ...effort, count }, mayReopen: peer !== own }));
     } catch (error) {
       if (peer === own || !(error instanceof Error)) throw error;
       rounds.delete(peer);
@@ -93,17 +95,20 @@ export async function measure(
   return [...rounds].map(([peer, [, ...measured]]) => summary(peer.name, measured));
 }
 
-async function measureOnce(
-  running: RunningPeer,
-  what: { readonly call: Call; readonly effort: Effort },
-): Promise<Round> {
+interface RoundOrder {
+  readonly call: Call;
+  readonly effort: Effort;
+  readonly mayReopen: boolean;
+}
+
+async function measureOnce(running: RunningPeer, what: RoundOrder): Promise<Round> {
   const before = usageOf(running.pid);
   const result = await load(running, what);
   const after = usageOf(running.pid);
   return { ...result, cpuUs: ((after.cpuMs - before.cpuMs) * 1000) / result.completed, rssBytes: after.rssBytes };
 }
 
-function load(running: RunningPeer, { call, effort }: { readonly call: Call; readonly effort: Effort }) {
+function load(running: RunningPeer, { call, effort, mayReopen }: RoundOrder) {
   const { durationMs, count, connections, rate } = effort;
   const requests = requestsFor(call, running);
   return sendLoad({
@@ -113,6 +118,7 @@ function load(running: RunningPeer, { call, effort }: { readonly call: Call; rea
     count,
     longestMs,
     connections,
+    mayReopen,
     ...(rate === undefined ? {} : { rate }),
   });
 }

@@ -19,6 +19,11 @@ export interface LoadOrder {
   readonly longestMs: number;
   /** Each request is sent once, and no more. */
   readonly once?: boolean;
+  /**
+   * A connection that ends before the first byte of an answer is opened anew, as clients do (RFC 9112, 9.6), and the
+   * request sent again: Apache ends kept connections as it likes. As often as there are connections at most.
+   */
+  readonly mayReopen?: boolean;
   /** Requests a second over all connections; as fast as answers come without it. */
   readonly rate?: number;
 }

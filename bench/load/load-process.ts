@@ -23,11 +23,21 @@ class Run {
   readonly #failures = new Map<string, number>();
   #next = 0;
   #completed = 0;
+  #reopened = 0;
   #isOver = false;
 
   constructor(order: LoadOrder) {
     this.#order = order;
     this.#requests = order.requests.map((text) => Buffer.from(text, 'latin1'));
+  }
+
+  get port(): number {
+    return this.#order.port;
+  }
+
+  /** Whether a connection may be opened in place of one that ended; counts it. */
+  mayReopen(): boolean {
+    return !this.#isOver && this.#order.mayReopen === true && this.#reopened++ < this.#order.connections;
   }
 
   async result(): Promise<LoadResult> {
@@ -106,23 +116,18 @@ class Run {
 
 /** One connection, one request at a time. */
 class Caller {
-  readonly #socket: Socket;
-  readonly #reader = new AnswerReader();
   readonly #run: Run;
+  #socket: Socket;
+  #reader = new AnswerReader();
+  /** The request whose answer has not begun. */
+  #asked: Buffer | undefined;
   dueAt = 0;
   /** Whether an answer is still to come. */
   isWaiting = false;
 
   private constructor(socket: Socket, run: Run) {
-    this.#socket = socket;
+    this.#socket = this.#listenedTo(socket);
     this.#run = run;
-    socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => {
-      if (!this.#reader.take(chunk)) return;
-      this.isWaiting = false;
-      this.#run.done(this, this.#reader.status);
-    });
-    socket.on('close', () => this.#run.failed('connection closed')).on('error', () => socket.destroy());
   }
 
   static async open(port: number, run: Run): Promise<Caller> {
@@ -134,11 +139,34 @@ class Caller {
   send(request: Buffer, dueAt: number): void {
     this.dueAt = dueAt;
     this.isWaiting = true;
+    this.#asked = request;
     this.#socket.write(request);
   }
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  #listenedTo(socket: Socket): Socket {
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => {
+      this.#asked = undefined;
+      if (!this.#reader.take(chunk)) return;
+      this.isWaiting = false;
+      this.#run.done(this, this.#reader.status);
+    });
+    return socket.on('close', () => this.#onClose()).on('error', () => socket.destroy());
+  }
+
+  #onClose(): void {
+    const asked = this.#asked;
+    if ((this.isWaiting && asked === undefined) || !this.#run.mayReopen()) {
+      this.#run.failed('connection closed');
+      return;
+    }
+    this.#reader = new AnswerReader();
+    this.#socket = this.#listenedTo(connect(this.#run.port, '127.0.0.1'));
+    if (asked !== undefined) this.#socket.write(asked);
   }
 }
 
