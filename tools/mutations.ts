@@ -919,7 +919,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'wire: a status line with control characters is read',
     file: 'src/proxy/wire/response-head.ts',
-    search: 'forbidden.test(first) ? []',
+    search: 'control.test(first) ? []',
     replace: "first === '' ? []",
     noticedBy: ['test/unit/proxy/wire/response-reader.test.ts'],
   },
@@ -947,7 +947,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'wire: a head with control characters is read',
     file: 'src/proxy/wire/response-head.ts',
-    search: "    if (forbidden.test(line)) throw new WireError('invalid', 'a control character in the head');\n",
+    search: "    if (control.test(line)) throw new WireError('invalid', 'a control character in the head');\n",
     replace: '',
     noticedBy: ['test/unit/proxy/wire/response-reader.test.ts'],
   },

@@ -12,6 +12,8 @@
  * @module
  */
 
+import { control } from './field-syntax.ts';
+
 /** What is wrong with the lines. `repeated-…` names a header of a closed list. */
 export type HeaderFault = 'header-name' | 'header-value' | 'header-count' | `repeated-${string}`;
 
@@ -88,8 +90,6 @@ const known: ReadonlyMap<string, number> = new Map(
 );
 
 const wellFormed = /^[A-Za-z0-9-]+$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for (RFC 9110, 5.5)
-const control = /[\x00-\x08\x0a-\x1f\x7f]/;
 
 /** What is wrong with the lines of `rawHeaders` (name, value, name, value), or nothing. */
 export function faultOfHeaderLines(rawHeaders: readonly string[]): HeaderFault | undefined {

@@ -4,9 +4,9 @@
  * @module
  */
 
+import { token } from '../../http/field-syntax.ts';
 import { WireError } from './wire-error.ts';
 
-const token = /^[\w!#$%&'*+.^`|~-]+$/; // RFC 9110, 5.6.2
 /** Not a byte: on the wire another character, perhaps one that ends a line. For text without such V8 does not even look. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: all bytes but none else
 const wide = /[^\x00-\xff]/;

@@ -9,6 +9,7 @@
  */
 
 import type { IncomingHttpHeaders } from 'node:http';
+import { control, token } from '../../http/field-syntax.ts';
 import { WireError } from './wire-error.ts';
 
 /** Where the body ends: there is none; after so many bytes; where its chunks say; where the connection does. */
@@ -26,10 +27,6 @@ export interface ResponseHead {
 
 // RFC 9112, 4: the space behind the status is often missing where there is no reason.
 const statusLine = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: .*)?$/;
-const token = /^[\w!#$%&'*+.^`|~-]+$/; // RFC 9110, 5.6.2
-/** In a line, without its end. CR and LF are among them: they end it together or not at all. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for (RFC 9110, 5.5; RFC 9112, 2.2)
-const forbidden = /[\x00-\x08\x0a-\x1f\x7f]/;
 /** RFC 9110, 6.5.1: nobody may say behind the body how long it was. */
 const framing = /^(?:content-length|transfer-encoding)$/i;
 const length = /^[0-9]{1,15}$/;
@@ -46,7 +43,7 @@ const tabAtCoding = /^transfer-encoding:.*\t/im;
 export function readHead(text: string, method: string): ResponseHead {
   const lines = text.split('\r\n');
   const first = lines[0] ?? '';
-  const [, minor, digits] = forbidden.test(first) ? [] : (statusLine.exec(first) ?? []);
+  const [, minor, digits] = control.test(first) ? [] : (statusLine.exec(first) ?? []);
   if (digits === undefined) throw new WireError('invalid', 'no status line of HTTP/1.0 or 1.1');
   const status = Number(digits);
   const headers = readFields(lines);
@@ -61,7 +58,8 @@ function readFields(lines: readonly string[]): IncomingHttpHeaders {
   const headers: Record<string, string | string[]> = {};
   for (let at = 1; at < lines.length; at++) {
     const line = lines[at] as string; // inside its bounds
-    if (forbidden.test(line)) throw new WireError('invalid', 'a control character in the head');
+    // CR and LF as well: they end a line together or not at all (RFC 9112, 2.2).
+    if (control.test(line)) throw new WireError('invalid', 'a control character in the head');
     const colon = line.indexOf(':');
     const name = nameOf(line.slice(0, Math.max(0, colon)));
     if (name !== '__proto__') add(headers, { name, value: trimmed(line.slice(colon + 1)) });
@@ -80,7 +78,7 @@ function nameOf(written: string): string {
 /** For a line behind the last chunk (RFC 9112, 7.1.2). Throws a {@link WireError} where it is no field. */
 export function checkField(line: string): void {
   const name = line.slice(0, Math.max(0, line.indexOf(':')));
-  if (forbidden.test(line) || !token.test(name) || framing.test(name))
+  if (control.test(line) || !token.test(name) || framing.test(name))
     throw new WireError('invalid', 'a trailer that is no field, or one that frames');
 }
 
