@@ -74,7 +74,7 @@ function verdictOn({ name, limit, ours, theirs }: Pair): Verdict {
 
 /** `must met, goal missed: 3.42 times nginx (at most 3.7, goal 3)` */
 export function verdictText({ against, ratio, limit, isMet, isGoal }: Verdict): string {
-  const state = isGoal ? 'goal met' : isMet ? 'must met' : 'MUST MISSED';
+  const state = isGoal ? 'goal met' : mustText(isMet);
   const said =
     limit.relation === 'at most' ? `${ratio.toFixed(2)} times the CPU of` : `${ratio.toFixed(2)} times cheaper than`;
   const bounds =
@@ -103,5 +103,9 @@ export function judgeOwn(
     },
     { isMet: times <= mostTimes, text: `${times.toFixed(2)} times the CPU with two workers (at most ${mostTimes})` },
     { isMet: isShared, text: `of two workers each answers its share (at least ${leastShare * 100} %)` },
-  ].map(({ isMet, text }) => ({ isMet, text: `${isMet ? 'must met' : 'MUST MISSED'}: ${text}` }));
+  ].map(({ isMet, text }) => ({ isMet, text: `${mustText(isMet)}: ${text}` }));
+}
+
+function mustText(isMet: boolean): string {
+  return isMet ? 'must met' : 'MUST MISSED';
 }

@@ -48,16 +48,18 @@ export interface RunEnd {
 /** Counts the tests. `failed` is at least 1 unless tests ran and everything about the run was well. */
 export function countOf({ report, exitCode }: RunEnd): Count {
   if (!report) return { passed: 0, failed: 1, skipped: 0 };
-  const brokenFiles = report.testResults.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'),
-  );
-  const failed = report.numFailedTests + brokenFiles.length;
+  const failed = report.numFailedTests + report.testResults.filter(isBroken).length;
   const wasWell = exitCode === 0 && report.numPassedTests > 0;
   return {
     passed: report.numPassedTests,
     failed: wasWell ? failed : Math.max(1, failed),
     skipped: report.numPendingTests + report.numTodoTests,
   };
+}
+
+/** Whether a file failed as a whole: it could not be loaded, or what it does around its tests failed. */
+export function isBroken({ status, assertionResults }: FileReport): boolean {
+  return status === 'failed' && !assertionResults.some((test) => test.status === 'failed');
 }
 
 /** The count with the bench's gate as one test more; `undefined` when it was not run. */

@@ -9,7 +9,7 @@
 
 import { isAbsolute, relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import type { Report } from './test-count.ts';
+import { isBroken, type Report } from './test-count.ts';
 
 /** The line that the failures follow; `.ci/run` looks for it. */
 export const failuresHeading = 'The tests that failed:';
@@ -30,8 +30,8 @@ export interface Failure {
 export function failuresOf(report: Report | undefined, root: string): readonly Failure[] {
   return (report?.testResults ?? []).flatMap((file) => {
     const name = isAbsolute(file.name) ? relative(root, file.name) : file.name;
+    if (isBroken(file)) return [{ title: name, message: file.message }];
     const failed = file.assertionResults.filter(({ status }) => status === 'failed');
-    if (failed.length === 0 && file.status === 'failed') return [{ title: name, message: file.message }];
     return failed.map((test) => ({ title: `${name}: ${test.fullName}`, message: test.failureMessages.join('\n') }));
   });
 }

@@ -20,7 +20,7 @@ export interface LoadOrder {
   /** Each request is sent once, and no more. */
   readonly once?: boolean;
   /**
-   * A connection that ends before the first byte of an answer is opened anew, as clients do (RFC 9112, 9.6), and the
+   * A connection that ends before the first byte of an answer is opened anew, as clients do (RFC 9112, 9.3.1), and the
    * request sent again: Apache ends kept connections as it likes. As often as there are connections at most.
    */
   readonly mayReopen?: boolean;
